@@ -1,0 +1,80 @@
+"""The page of the audit log: who changed what, when, and the proof that nobody changed the log."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.accounts import audit, queries
+from apps.accounts.models import AuditEvent, AuditHead
+from apps.accounts.permissions import requires
+from apps.accounts.roles import Capability
+from apps.core.pages import page_of, parameters_besides
+
+CHECKED_UNASKED = 5_000
+"""A chain of at most so many events is checked whenever the page is shown; a longer one when somebody asks."""
+
+
+class AuditFilter(forms.Form):
+    """Which events the page shows; the parameters are those of the address."""
+
+    actor = forms.CharField(required=False, label="Who")
+    action = forms.CharField(required=False, label="What", widget=forms.TextInput({"placeholder": "token.created"}))
+    target = forms.CharField(required=False, label="On what", widget=forms.TextInput({"placeholder": "user:1"}))
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+
+    def matching(self) -> QuerySet[AuditEvent]:
+        """The events that match, newest first; a field that cannot be read filters nothing and says so."""
+        self.is_valid()
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        if "since" in given:
+            given["since"] = datetime.combine(given["since"], time.min, UTC)
+        if "until" in given:
+            given["until"] = datetime.combine(given["until"] + timedelta(days=1), time.min, UTC)
+        return queries.audit_events(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of an event: what it was and what it became; None where there is nothing to say."""
+
+    name: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An event as the page shows it."""
+
+    event: AuditEvent
+    changes: list[Change]
+
+
+@requires(Capability.SEE_AUDIT)
+def events(request: HttpRequest) -> HttpResponse:
+    """The log, newest first, and the state of its chain."""
+    form = AuditFilter(request.GET)
+    page = page_of(request, form.matching())
+    head = AuditHead.objects.first()
+    is_short = head is None or head.events <= CHECKED_UNASKED
+    context = {
+        "title": "Audit log",
+        "form": form,
+        "page": page,
+        "rows": [Row(event, _changes(event)) for event in page],
+        "query": parameters_besides(request, "page", "verify"),
+        "is_filtered": any(request.GET.get(name) for name in AuditFilter.base_fields),
+        "chain": audit.verify() if is_short or "verify" in request.GET else None,
+    }
+    return render(request, "accounts/audit.html", context)
+
+
+def _changes(event: AuditEvent) -> list[Change]:
+    before, after = event.before or {}, event.after or {}
+    names = dict.fromkeys([*before, *after])
+    return [Change(name, before.get(name), after.get(name)) for name in names]

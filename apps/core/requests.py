@@ -1,0 +1,15 @@
+"""What a request says about who sent it."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def remote_address(request: HttpRequest) -> str:
+    """The address that the request came from.
+
+    X-Forwarded-For is believed for as many proxies as the operator says stand in front (FINOPS_TRUSTED_PROXIES):
+    each appends the address that it was called from, so the caller's own claims stay to the left of what is read.
+    """
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+    hops.append(request.META.get("REMOTE_ADDR", ""))
+    return str(hops[-1 - min(settings.TRUSTED_PROXIES, len(hops) - 1)])

@@ -1,0 +1,54 @@
+"""Which team, environment and workload a charge key belongs to, decided per key so that facts never have to change."""
+
+from django.db import connection, transaction
+
+from apps.accounts.models import Organisation
+from apps.core.locks import hold, hold_shared
+from apps.core.sql import run_sql
+from apps.costs.models import ChargeGroup
+from apps.costs.rollups import roll_up
+
+LOCK = "allocation"
+DIMENSIONS = tuple(field.name for field in ChargeGroup._meta.concrete_fields if field.name not in ("id", "digest"))
+
+
+def hold_allocation() -> None:
+    """Keep groups as they are until this transaction ends: loading and re-allocation must not cross."""
+    hold_shared(LOCK)
+
+
+def allocate_new_keys() -> None:
+    """Give every charge key that has no group its group."""
+    _allocate(only_new=True)
+
+
+@transaction.atomic
+def reallocate() -> int:
+    """Bring the groups of all charge keys, and the rollups, in line with teams and tag keys; returns keys changed.
+
+    Safe to repeat. Loads wait meanwhile; readers see the old state until it commits.
+    """
+    hold(LOCK)
+    _allocate(only_new=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM reallocated_key")
+        changed = int(cursor.fetchone()[0])
+        cursor.execute("SELECT DISTINCT statement_id FROM costs_monthlycost JOIN reallocated_key USING (key_id)")
+        statements = [row[0] for row in cursor.fetchall()]
+    roll_up(statements)
+    return changed
+
+
+def _allocate(*, only_new: bool) -> None:
+    organisation = Organisation.current()
+    run_sql(
+        "costs",
+        "allocate",
+        {
+            "only_new": only_new,
+            "team_keys": [key.lower() for key in organisation.team_tag_keys],
+            "environment_keys": [key.lower() for key in organisation.environment_tag_keys],
+            "workload_keys": [key.lower() for key in organisation.workload_tag_keys],
+        },
+        dimensions=DIMENSIONS,
+    )

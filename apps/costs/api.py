@@ -1,0 +1,169 @@
+"""The API of costs: what they add up to, the charges behind that, and exchange rates."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+from django.urls import include, path
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from apps.accounts.models import Organisation, User
+from apps.accounts.permissions import allows
+from apps.accounts.roles import Capability
+from apps.accounts.scope import scope_of
+from apps.core.pagination import Pages
+from apps.core.requests import remote_address
+from apps.costs import rates, schema
+from apps.costs.models import ExchangeRate
+from apps.costs.parameters import PERIOD_PARAMETERS, Parameters, cost_query
+from apps.costs.queries import (
+    Charge,
+    ChargeList,
+    ChargeOrder,
+    CostQuery,
+    CostRow,
+    CostTable,
+    CostTotal,
+    Freshness,
+    Granularity,
+    cost_table,
+    freshness,
+)
+
+
+class CostsView(APIView):
+    """Cost by dimension and date."""
+
+    permission_classes = [allows(Capability.SEE_COSTS)]
+
+    @extend_schema(operation_id="costs", parameters=schema.COSTS, responses=schema.CostsSerializer)
+    def get(self, request: Request) -> Response:
+        """Cost of a period by up to three dimensions, compared and converted. Rows add up to `total` exactly."""
+        today, scope = timezone.now().date(), scope_of(request.user)
+        query = cost_query(request.query_params, today=today, organisation=Organisation.current())
+        table = cost_table(query, scope=scope)
+        return Response(
+            {
+                "meta": _meta(table, freshness(today=today, scope=scope), today),
+                "total": _money(table.total),
+                "totals": [_total(total) for total in table.totals],
+                "rows": [_row(query, row) for row in table.rows],
+            }
+        )
+
+
+class ChargesView(APIView):
+    """The charges behind a cost."""
+
+    permission_classes = [allows(Capability.SEE_COSTS)]
+
+    @extend_schema(operation_id="charges", parameters=schema.CHARGES, responses=schema.ChargeSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Charges of a period, as billed, with the delivery and the row that each came from."""
+        parameters = Parameters(request.query_params)
+        parameters.refuse_others((*PERIOD_PARAMETERS, "order_by", "page", "page_size"))
+        charges = ChargeList(
+            period=parameters.period(timezone.now().date()),
+            scope=scope_of(request.user),
+            filters=parameters.filters(),
+            order_by=parameters.word("order_by", ChargeOrder, ChargeOrder.DEAREST),
+        )
+        pages = Pages()
+        page: Sequence[Charge] = pages.paginate_queryset(charges, request, view=self) or []
+        return pages.get_paginated_response([_charge(charge) for charge in page])
+
+
+class RateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ExchangeRate]):
+    """Exchange rates by calendar month."""
+
+    permission_classes = [allows(Capability.SEE_COSTS, Capability.MANAGE_RATES)]
+    serializer_class = schema.RateSerializer
+    queryset = rates.rates()
+
+    @extend_schema(responses={201: schema.RateSerializer})
+    def create(self, request: Request) -> Response:
+        """Set the rate of two currencies and a month, whether or not there is one."""
+        new = self.get_serializer(data=request.data)
+        new.is_valid(raise_exception=True)
+        rate = rates.set_rate(rate=rates.Rate.parse(new.validated_data), **_who(request))
+        return Response(self.get_serializer(rate).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete a rate; costs of its month can no longer be converted."""
+        rates.delete_rate(exchange_rate=self.get_object(), **_who(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _who(request: Request) -> dict[str, Any]:
+    """What the audit log wants to know about the caller, whom the view's permission has let in."""
+    return {"actor": cast("User", request.user), "remote_address": remote_address(request)}
+
+
+def _meta(table: CostTable, fresh: Freshness, today: date) -> dict[str, Any]:
+    query = table.query
+    return {
+        "start": query.period.first,
+        "end": query.period.last,
+        "granularity": query.granularity,
+        "group_by": [dimension.name for dimension in query.group_by],
+        "metric": query.metric,
+        "currency": table.currency,
+        "compare": {"start": query.compare.first, "end": query.compare.last} if query.compare else None,
+        "limit": query.limit,
+        "order_by": query.order_by,
+        "partial_from": max(today, query.period.first) if query.period.last >= today else None,
+        "as_of": fresh.day,
+        "providers": [{"provider": one.provider, "as_of": one.day} for one in fresh.providers],
+    }
+
+
+def _total(total: CostTotal) -> dict[str, Any]:
+    return {
+        "currency": total.currency,
+        **_amounts(total),
+        "long_charges": _money(total.long),
+        "groups": total.groups,
+    }
+
+
+def _row(query: CostQuery, row: CostRow) -> dict[str, Any]:
+    keys = row.keys or (None,) * len(query.group_by)
+    shown: dict[str, Any] = {"keys": {one.name: key for one, key in zip(query.group_by, keys, strict=True)}}
+    if query.granularity is not Granularity.NONE:
+        shown["date"] = row.date
+    rest = {"groups": row.groups} if row.keys is None else {}
+    return {**shown, "currency": row.currency, **_amounts(row), **rest}
+
+
+def _amounts(of: CostRow | CostTotal) -> dict[str, str | None]:
+    """The amounts that the question asked for."""
+    amounts = {"cost": of.cost, "previous": of.previous, "delta": of.delta, "unpriced": of.unpriced}
+    return {name: _money(amount) for name, amount in amounts.items() if amount is not None}
+
+
+def _charge(charge: Charge) -> dict[str, Any]:
+    return {name: _money(value) if isinstance(value, Decimal) else value for name, value in asdict(charge).items()}
+
+
+def _money(amount: Decimal | None) -> str | None:
+    """Every digit, never as a number with a binary fraction, never with an exponent."""
+    return None if amount is None else f"{amount:f}"
+
+
+router = SimpleRouter()
+router.register("exchange-rates", RateViewSet, basename="api-exchange-rate")
+urlpatterns = [
+    path("costs/", CostsView.as_view(), name="api-costs"),
+    path("costs/charges/", ChargesView.as_view(), name="api-charges"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,183 @@
+"""Frames -> facts: replaces what a source said about a billing account's period, in one transaction, by COPY."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from psycopg import sql
+
+from apps.core.locks import hold
+from apps.core.sql import run_sql
+from apps.costs.allocation import allocate_new_keys, hold_allocation
+from apps.costs.models import Statement
+from apps.costs.rollups import roll_up
+from apps.costs.spool import FACT_COLUMNS, STATEMENT_KEYS, Spool, SpooledStatement
+from collectors.charges import JSON_COLUMNS, KEY_COLUMNS
+
+PARTITIONED = ("costs_dailycharge", "costs_dailycost")
+COPIED = ("statement_id", "key_id", *FACT_COLUMNS)
+
+
+class NotReconciledError(Exception):
+    """The facts do not add up to what the files say; nothing was loaded. A fault of this program, not of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The statements that are current now, and those that they replaced."""
+
+    statements: tuple[Statement, ...]
+    superseded: tuple[Statement, ...]
+
+
+def prepare(spool: Spool) -> pl.DataFrame:
+    """Make what the facts refer to: charge keys, their groups, partitions. Returns `key_no`, `key_id`.
+
+    Commits on its own: keys without facts show nowhere, so a crash in between leaves nothing to clean up.
+    """
+    with transaction.atomic():
+        hold("partitions")
+        for month in sorted(spool.months):
+            _make_partitions(month)
+    with transaction.atomic():
+        hold_allocation()
+        hold("charge keys")
+        return _load_keys(spool)
+
+
+def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: int) -> Loaded:
+    """Make the spooled charges the current ones of their statements; runs in the caller's transaction.
+
+    Readers see the old facts until it commits. Raises NotReconciledError when the sums differ.
+    """
+    hold_allocation()
+    spooled = spool.statements()
+    superseded = [old for one in spooled for old in _supersede(source, one)]
+    statements = [_insert_statement(one, source=source, delivery_id=delivery_id) for one in spooled]
+    _copy_facts(spool, key_ids, statements)
+    for statement in statements:
+        _prove(statement)
+    roll_up([statement.pk for statement in statements])
+    return Loaded(tuple(statements), tuple(superseded))
+
+
+def copy_frame(table: str, columns: Sequence[str], frames: Iterable[pl.DataFrame]) -> None:
+    """Append the frames' `columns` to the table by COPY; runs in the caller's transaction."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for frame in frames:
+            copy.write(frame.select(columns).write_csv(include_header=False))
+
+
+def _make_partitions(month: date) -> None:
+    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+    with connection.cursor() as cursor:
+        for table in PARTITIONED:
+            partition = f"{table}_{month:%Y%m}"
+            cursor.execute("SELECT to_regclass(%s)", [partition])
+            if cursor.fetchone()[0] is not None:
+                continue
+            names = {"table": sql.Identifier(table), "partition": sql.Identifier(partition)}
+            # attached, not created in place: that would lock readers and loaders of all other months out
+            cursor.execute(sql.SQL("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)").format(**names))
+            cursor.execute(
+                sql.SQL("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ({first}) TO ({end})").format(
+                    **names, first=sql.Literal(month.isoformat()), end=sql.Literal(following.isoformat())
+                )
+            )
+
+
+def _load_keys(spool: Spool) -> pl.DataFrame:
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL("jsonb" if name in JSON_COLUMNS else "text"))
+        for name in KEY_COLUMNS
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS staged_key")
+        cursor.execute(sql.SQL("CREATE TEMPORARY TABLE staged_key (key_no bigint, {}) ON COMMIT DROP").format(columns))
+        copy_frame("staged_key", ("key_no", *KEY_COLUMNS), spool.keys())
+        run_sql("costs", "insert_keys", {}, columns=KEY_COLUMNS)
+        allocate_new_keys()
+        cursor.execute("SELECT s.key_no, k.id FROM staged_key s JOIN costs_chargekey k USING (digest)")
+        return pl.DataFrame(cursor.fetchall(), schema={"key_no": pl.Int64, "key_id": pl.Int64}, orient="row")
+
+
+def _supersede(source: str, new: SpooledStatement) -> list[Statement]:
+    """Take the facts of what is current for this account and period out, whatever its currency."""
+    hold(f"statement {source} {new.billing_account_id} {new.billing_period_start}")
+    old = list(
+        Statement.objects.filter(
+            source=source,
+            billing_account_id=new.billing_account_id,
+            billing_period_start=new.billing_period_start,
+            superseded_at=None,
+        )
+    )
+    for statement in old:
+        _delete_facts(statement)
+    Statement.objects.filter(pk__in=[statement.pk for statement in old]).update(superseded_at=Now())
+    return old
+
+
+def _delete_facts(statement: Statement) -> None:
+    with connection.cursor() as cursor:
+        for table in PARTITIONED:
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE statement_id = %s AND day BETWEEN %s AND %s").format(
+                    sql.Identifier(table)
+                ),
+                [statement.pk, statement.first_day, statement.last_day],
+            )
+        cursor.execute("DELETE FROM costs_monthlycost WHERE statement_id = %s", [statement.pk])
+
+
+def _insert_statement(new: SpooledStatement, *, source: str, delivery_id: int) -> Statement:
+    return Statement.objects.create(
+        source=source,
+        delivery_id=delivery_id,
+        billing_account_id=new.billing_account_id,
+        billing_period_start=new.billing_period_start,
+        billing_period_end=new.billing_period_end,
+        billing_currency=new.billing_currency,
+        row_count=new.row_count,
+        billed_cost_in_file=new.billed_cost,
+        effective_cost_in_file=new.effective_cost,
+    )
+
+
+def _copy_facts(spool: Spool, key_ids: pl.DataFrame, statements: Sequence[Statement]) -> None:
+    statement_ids = pl.DataFrame(
+        [(s.billing_account_id, s.billing_period_start, s.billing_currency, s.pk) for s in statements],
+        schema={**dict.fromkeys(STATEMENT_KEYS, pl.String), "billing_period_start": pl.Date, "statement_id": pl.Int64},
+        orient="row",
+    )
+    copy_frame("costs_dailycharge", COPIED, spool.facts(key_ids=key_ids, statement_ids=statement_ids))
+
+
+def _prove(statement: Statement) -> None:
+    """Read the facts back and hold them against the file's own sums."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(day), max(day), coalesce(sum(row_count), 0), coalesce(sum(billed_cost), 0),"
+            " coalesce(sum(effective_cost), 0) FROM costs_dailycharge WHERE statement_id = %s",
+            [statement.pk],
+        )
+        first_day, last_day, rows, billed, effective = cursor.fetchone()
+    if (rows, billed, effective) != (
+        statement.row_count,
+        statement.billed_cost_in_file,
+        statement.effective_cost_in_file,
+    ):
+        raise NotReconciledError(
+            f"{statement.billing_account_id} {statement.billing_period_start}: {rows} rows, billed {billed}, effective"
+            f" {effective} in the database, {statement.row_count} rows, billed {statement.billed_cost_in_file},"
+            f" effective {statement.effective_cost_in_file} in the file. Nothing was loaded."
+        )
+    statement.first_day, statement.last_day = first_day, last_day
+    statement.billed_cost, statement.effective_cost = billed, effective
+    statement.save(update_fields=["first_day", "last_day", "billed_cost", "effective_cost"])

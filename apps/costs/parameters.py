@@ -1,0 +1,174 @@
+"""What the parameters of an address ask about cost: the API and the pages read them here, in the same words."""
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from django.utils.datastructures import MultiValueDict
+
+from apps.accounts.models import Organisation
+from apps.core.errors import UserError
+from apps.core.periods import Period
+from apps.costs.dimensions import Dimension, DimensionError
+from apps.costs.queries import CostQuery, Granularity, Metric, OrderBy
+from apps.costs.selection import Filter
+
+DEFAULT_PERIOD: Final = "last_30d"
+MAX_LIMIT: Final = 10_000
+AS_BILLED: Final = "billing"
+"""The word for `currency` that leaves amounts in the currencies they were billed in."""
+
+PERIOD_PARAMETERS: Final = ("start", "end", "period")
+TABLE_PARAMETERS: Final = (
+    *PERIOD_PARAMETERS,
+    *("granularity", "group_by", "metric", "currency", "compare", "compare_start", "compare_end", "limit", "order_by"),
+)
+_FILTER: Final = re.compile(r"(filter|exclude)\[(.+)\]", re.DOTALL)
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+class ParameterError(UserError):
+    """A parameter that cannot be used: `field` names it, the text says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of one request. Empty text counts as not given, except for filters, where it means "has none"."""
+
+    given: MultiValueDict[str, str]
+
+    def get(self, name: str) -> str:
+        """The parameter's text; empty when not given. Raises ParameterError when it was given twice."""
+        values = self.given.getlist(name)
+        if len(values) > 1:
+            raise ParameterError(f"{name} is given {len(values)} times; once is enough.", field=name)
+        return values[0] if values else ""
+
+    def word(self, name: str, words: type[Word], default: Word) -> Word:
+        """The parameter as one of an enum's words."""
+        text = self.get(name)
+        if not text:
+            return default
+        if text not in list(words):
+            raise ParameterError(f"{text!r} is not allowed. Use one of: {', '.join(words)}.", field=name)
+        return words(text)
+
+    def number(self, name: str, highest: int) -> int | None:
+        """The parameter as a whole number from 1; None when not given."""
+        text = self.get(name)
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= highest:
+            raise ParameterError(f"{text!r} is not a whole number from 1 to {highest:,}.", field=name)
+        return int(text)
+
+    def refuse_others(self, known: Iterable[str]) -> None:
+        """Raise ParameterError for a parameter that is neither known nor a filter, and for text no table can hold."""
+        names = tuple(known)
+        for name, values in self.given.lists():
+            if name not in names and not _FILTER.fullmatch(name):
+                allowed = ", ".join((*names, "filter[DIMENSION]", "exclude[DIMENSION]"))
+                raise ParameterError(f"{name!r} is not a parameter. Use: {allowed}.", field=name)
+            if any("\0" in text for text in (name, *values)):
+                raise ParameterError("A zero character cannot be looked for.", field=name.replace("\0", ""))
+
+    def period(self, today: date) -> Period:
+        """`start` and `end`, or `period`; the last 30 complete days when nothing is given."""
+        start, end, name = (self.get(parameter) for parameter in PERIOD_PARAMETERS)
+        if name and (start or end):
+            raise ParameterError("Give either period, or start and end.", field="period")
+        if not start and not end:
+            return Period.named(name or DEFAULT_PERIOD, today=today)
+        return self._pair("start", "end")
+
+    def compare(self, period: Period) -> Period | None:
+        """`compare=previous`, or `compare_start` and `compare_end`; None when nothing is compared."""
+        word, dates = self.get("compare"), self.get("compare_start") or self.get("compare_end")
+        if word and dates:
+            raise ParameterError("Give either compare, or compare_start and compare_end.", field="compare")
+        if dates:
+            return self._pair("compare_start", "compare_end")
+        if word not in ("", "previous"):
+            raise ParameterError(f"{word!r} is not allowed. Use: previous.", field="compare")
+        return period.previous() if word else None
+
+    def currency(self, organisation: Organisation) -> str:
+        """The currency to convert to, the organisation's when none is given; empty leaves amounts as billed."""
+        text = self.get("currency")
+        if text == AS_BILLED:
+            return ""
+        if text and not re.fullmatch(r"[A-Z]{3}", text):
+            message = f"{text!r} is not a currency. Use its ISO 4217 code, like EUR, or {AS_BILLED}."
+            raise ParameterError(message, field="currency")
+        return text or organisation.reporting_currency
+
+    def group_by(self) -> tuple[Dimension, ...]:
+        """The dimensions of `group_by`."""
+        try:
+            return Dimension.parse_list(self.get("group_by"))
+        except DimensionError as error:
+            raise ParameterError(str(error), field="group_by") from None
+
+    def filters(self) -> tuple[Filter, ...]:
+        """Every `filter[DIMENSION]` and `exclude[DIMENSION]`, in the order given; repeated ones add their values."""
+        return tuple(
+            Filter(_dimension(match[2], name), tuple(_values(values, name)), exclude=match[1] == "exclude")
+            for name, values in self.given.lists()
+            if (match := _FILTER.fullmatch(name))
+        )
+
+    def _pair(self, first: str, last: str) -> Period:
+        for name, other in ((first, last), (last, first)):
+            if not self.get(name):
+                raise ParameterError(f"{other} is given without {name}.", field=name)
+        return Period.parse(self.get(first), self.get(last), names=(first, last))
+
+
+def cost_query(given: MultiValueDict[str, str], *, today: date, organisation: Organisation) -> CostQuery:
+    """The question that an address asks. Raises UserError with the parameter in `field`."""
+    parameters = Parameters(given)
+    parameters.refuse_others(TABLE_PARAMETERS)
+    period = parameters.period(today)
+    return CostQuery(
+        period=period,
+        group_by=parameters.group_by(),
+        granularity=parameters.word("granularity", Granularity, Granularity.NONE),
+        filters=parameters.filters(),
+        metric=parameters.word("metric", Metric, Metric.EFFECTIVE),
+        currency=parameters.currency(organisation),
+        compare=parameters.compare(period),
+        limit=parameters.number("limit", MAX_LIMIT),
+        order_by=parameters.word("order_by", OrderBy, OrderBy.DEAREST),
+        week_start=organisation.week_start,
+    )
+
+
+def joined_values(values: Iterable[str]) -> str:
+    """Values as a filter's parameter has them: `a,b`; with a comma or a quote in it `"a,b"`; having none is `""`."""
+    return ",".join(_quoted(value) if not value or re.search(r'[",\r\n]', value) else value for value in values)
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _values(texts: Iterable[str], name: str) -> list[str]:
+    """The values that a filter's texts list, in the notation of a CSV row."""
+    try:
+        # split by the reader alone, which knows line ends inside quotes
+        return [value for text in texts for value in (next(csv.reader([text], strict=True), [""]) or [""])]
+    except csv.Error:
+        message = 'The quotes do not match. Write a value with a comma or a quote like "a,b" or "19"" rack".'
+        raise ParameterError(message, field=name) from None
+
+
+def _dimension(text: str, name: str) -> Dimension:
+    try:
+        return Dimension(text)
+    except DimensionError as error:
+        raise ParameterError(str(error), field=name) from None

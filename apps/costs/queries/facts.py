@@ -1,0 +1,181 @@
+"""Which tables a period is read from: rollups wherever they know enough, facts where they do not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from psycopg import sql
+
+from apps.core.periods import Period
+from apps.costs.dimensions import Level
+from apps.costs.selection import Placeholders
+
+
+class Granularity(StrEnum):
+    """How finely an answer tells dates apart."""
+
+    NONE = "none"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Metric(StrEnum):
+    """Which cost: as spread over its use (effective), as invoiced, at list price, at contracted price."""
+
+    EFFECTIVE = "effective"
+    BILLED = "billed"
+    LIST = "list"
+    CONTRACTED = "contracted"
+
+    @property
+    def column(self) -> sql.Identifier:
+        """The column of facts and rollups that holds it."""
+        return sql.Identifier(f"{self.value}_cost")
+
+    @property
+    def may_be_unknown(self) -> bool:
+        """Whether bills may leave it out; unknown is not zero."""
+        return self in (Metric.LIST, Metric.CONTRACTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How facts are to be summed: at which level, of which cost, per which date, and per month for exchange rates."""
+
+    level: Level
+    metric: Metric
+    granularity: Granularity
+    week_start: int
+    by_month: bool
+
+    @property
+    def daily_table(self) -> sql.Identifier:
+        """What tells single days apart at this level."""
+        return sql.Identifier("costs_dailycost" if self.level is Level.GROUP else "costs_dailycharge")
+
+    @property
+    def is_long(self) -> sql.SQL:
+        """Whether a row of the daily table reaches beyond its day."""
+        return sql.SQL("f.is_long" if self.level is Level.GROUP else "f.charge_period_end IS NOT NULL")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of days from one table, into some of the columns that facts have."""
+
+    table: sql.Identifier
+    day: str
+    days: Period
+    sums: dict[str, sql.Composable]
+    shift: timedelta = timedelta(0)
+    condition: sql.Composable | None = None
+
+
+def facts_sql(reading: Reading, period: Period, compare: Period | None, placeholders: Placeholders) -> sql.Composed:
+    """SELECT of `slice date month cost previous unpriced long`, summed over the rows of the CTE `selected`.
+
+    Amounts of `compare` are in `previous`, on the dates of the period that they are compared with.
+    """
+    parts = [*_current(reading, period), *(_previous(reading, period, compare) if compare else ())]
+    selects: list[sql.Composable] = [_part_sql(reading, part, placeholders) for part in parts]
+    selects = selects or [_NOTHING]
+    return sql.SQL("\n    UNION ALL\n    ").join(selects)
+
+
+def _current(reading: Reading, period: Period) -> Iterator[_Part]:
+    months, days = _split(period, by_days=reading.granularity in (Granularity.DAY, Granularity.WEEK))
+    sums = {"cost": _sum(reading.metric.column), **_unpriced(reading.metric)}
+    long = _sum(reading.metric.column, where=reading.is_long)
+    if months:
+        yield _Part(sql.Identifier("costs_monthlycost"), "month", months, sums)
+        yield _Part(
+            reading.daily_table, "day", months, {"long": _sum(reading.metric.column)}, condition=reading.is_long
+        )
+    for stretch in days:
+        yield _Part(reading.daily_table, "day", stretch, {**sums, "long": long})
+
+
+def _previous(reading: Reading, period: Period, compare: Period) -> Iterator[_Part]:
+    months, days = _split(compare, by_days=reading.granularity is not Granularity.NONE)
+    sums = {"previous": _sum(reading.metric.column)}
+    shift = period.first - compare.first
+    if months:
+        yield _Part(sql.Identifier("costs_monthlycost"), "month", months, sums)
+    for stretch in days:
+        yield _Part(reading.daily_table, "day", stretch, sums, shift)
+
+
+def _split(period: Period, *, by_days: bool) -> tuple[Period | None, tuple[Period, ...]]:
+    """The whole months to read from the monthly rollup, and the stretches to read day by day."""
+    if by_days:
+        return None, (period,) if period.days else ()
+    return period.whole_months(), period.days_outside_months()
+
+
+def _part_sql(reading: Reading, part: _Part, placeholders: Placeholders) -> sql.Composed:
+    day = sql.SQL("f.{}").format(sql.Identifier(part.day))
+    by_months = reading.granularity is Granularity.MONTH and not part.shift
+    month = day if part.day == "month" else _month_sql(day)
+    sums = [sql.SQL("{} AS {}").format(part.sums.get(name, _UNKNOWN), sql.Identifier(name)) for name in _SUMS]
+    # one sum for each group is made faster before the selection is joined; more sums (months, keys) after it
+    one_sum_each = reading.level is Level.GROUP and part.day == "month" and not (by_months or reading.by_month)
+    shape = _SUM_THEN_SELECT if one_sum_each else _SELECT_THEN_SUM
+    return shape.format(
+        date=month if by_months else _date_sql(reading, part, day, placeholders),
+        month=month if reading.by_month else _NO_DATE,
+        sums=sql.SQL(", ").join(sums),
+        table=part.table,
+        id=sql.Identifier(reading.level.value),
+        day=day,
+        first=placeholders.add(part.days.first),
+        last=placeholders.add(part.days.last),
+        condition=part.condition or sql.SQL("TRUE"),
+    )
+
+
+def _date_sql(reading: Reading, part: _Part, day: sql.Composable, placeholders: Placeholders) -> sql.Composable:
+    """The first day of the bucket that the day falls into, after the shift to the day it is compared with."""
+    if part.shift:
+        day = sql.SQL("({} + {})").format(day, placeholders.add(part.shift.days))
+    if reading.granularity is Granularity.DAY:
+        return day
+    if reading.granularity is Granularity.WEEK:
+        # days since the week began: 0 on `week_start` itself
+        since = sql.SQL("(extract(isodow FROM {})::int - {} + 7) %% 7").format(day, placeholders.add(reading.week_start))
+        return sql.SQL("{} - {}").format(day, since)
+    return _month_sql(day) if reading.granularity is Granularity.MONTH else _NO_DATE
+
+
+def _month_sql(day: sql.Composable) -> sql.Composable:
+    return sql.SQL("date_trunc('month', {}::timestamp)::date").format(day)
+
+
+def _sum(column: sql.Composable, *, where: sql.Composable | None = None) -> sql.Composable:
+    summed = sql.SQL("sum(f.{})").format(column)
+    return sql.SQL("{} FILTER (WHERE {})").format(summed, where) if where else summed
+
+
+def _unpriced(metric: Metric) -> dict[str, sql.Composable]:
+    if not metric.may_be_unknown:
+        return {}
+    return {"unpriced": _sum(sql.Identifier("effective_cost"), where=sql.SQL("f.{} IS NULL").format(metric.column))}
+
+
+_SUMS = ("cost", "previous", "unpriced", "long")
+_UNKNOWN = sql.SQL("NULL::numeric")
+_NO_DATE = sql.SQL("NULL::date")
+_SELECT_THEN_SUM = sql.SQL(
+    "SELECT s.slice, {date} AS date, {month} AS month, {sums} FROM {table} f JOIN selected s ON s.id = f.{id}"
+    " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY 1, 2, 3"
+)
+_SUM_THEN_SELECT = sql.SQL(
+    "SELECT s.slice, f.date, f.month, f.cost, f.previous, f.unpriced, f.long"
+    " FROM (SELECT f.{id} AS id, {date} AS date, {month} AS month, {sums} FROM {table} f"
+    " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY 1, 2, 3) f JOIN selected s USING (id)"
+)
+_NOTHING = sql.SQL(
+    "SELECT slice, NULL::date AS date, NULL::date AS month, NULL::numeric AS cost, NULL::numeric AS previous,"
+    " NULL::numeric AS unpriced, NULL::numeric AS long FROM selected WHERE FALSE"
+)

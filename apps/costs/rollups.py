@@ -1,0 +1,17 @@
+"""Rollups of facts, always made anew for whole statements, so that they cannot drift from the facts."""
+
+from collections.abc import Sequence
+
+from django.db.models import Max, Min
+
+from apps.core.sql import run_sql
+from apps.costs.models import Statement
+
+
+def roll_up(statement_ids: Sequence[int]) -> None:
+    """Make the rollups of these statements anew from their facts; call it in the transaction that changed them."""
+    span = Statement.objects.filter(pk__in=statement_ids).aggregate(
+        first_day=Min("first_day"), last_day=Max("last_day")
+    )
+    if span["first_day"] is not None:
+        run_sql("costs", "roll_up", {"statements": list(statement_ids), **span})

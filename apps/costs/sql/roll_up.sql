@@ -1,0 +1,25 @@
+-- Rollups of whole statements, derived from their facts alone. A row never mixes charges with and without a list or
+-- contracted price, so that what has none can be told.
+DELETE FROM costs_dailycost WHERE statement_id = ANY(%(statements)s) AND day BETWEEN %(first_day)s AND %(last_day)s;
+
+DELETE FROM costs_monthlycost WHERE statement_id = ANY(%(statements)s);
+
+INSERT INTO costs_dailycost
+SELECT
+    f.statement_id, k.group_id, f.day, f.charge_period_end IS NOT NULL,
+    sum(f.billed_cost), sum(f.effective_cost), sum(f.list_cost), sum(f.contracted_cost)
+FROM costs_dailycharge f
+JOIN costs_chargekey k ON k.id = f.key_id
+WHERE f.statement_id = ANY(%(statements)s) AND f.day BETWEEN %(first_day)s AND %(last_day)s
+GROUP BY 1, 2, 3, 4, f.list_cost IS NULL, f.contracted_cost IS NULL
+ORDER BY 3, 2;
+
+INSERT INTO costs_monthlycost
+SELECT
+    f.statement_id, f.key_id, k.group_id, date_trunc('month', f.day)::date,
+    sum(f.billed_cost), sum(f.effective_cost), sum(f.list_cost), sum(f.contracted_cost)
+FROM costs_dailycharge f
+JOIN costs_chargekey k ON k.id = f.key_id
+WHERE f.statement_id = ANY(%(statements)s) AND f.day BETWEEN %(first_day)s AND %(last_day)s
+GROUP BY 1, 2, 3, 4, f.list_cost IS NULL, f.contracted_cost IS NULL
+ORDER BY 4, 2

@@ -1,0 +1,43 @@
+"""The charges behind a number: what the bill said, and in which delivery and row."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from apps.accounts.permissions import requires
+from apps.accounts.roles import Capability
+from apps.accounts.scope import scope_of
+from apps.core import money
+from apps.core.errors import UserError
+from apps.core.pages import ROWS_PER_PAGE, parameters_besides
+from apps.costs.address import Address
+from apps.costs.parameters import Parameters
+from apps.costs.queries import ChargeList, ChargeOrder, CostQuery
+from apps.costs.views.controls import chips
+
+
+@requires(Capability.SEE_COSTS)
+def charges(request: HttpRequest) -> HttpResponse:
+    """The list, dearest first, as billed."""
+    address = Address.of(request.GET)
+    parameters = Parameters(address.as_query())
+    try:
+        found = ChargeList(
+            period=parameters.period(timezone.now().date()),
+            scope=scope_of(request.user),
+            filters=parameters.filters(),
+            order_by=parameters.word("order_by", ChargeOrder, ChargeOrder.DEAREST),
+        )
+    except UserError:
+        return redirect(address.path())  # the explorer says which parameter is wrong
+    query = CostQuery(period=found.period, filters=found.filters)
+    context = {
+        "title": "Charges",
+        "page": Paginator(found, ROWS_PER_PAGE).get_page(request.GET.get("page")),
+        "query": parameters_besides(request, "page"),
+        "filters": chips(query, address),
+        "days": money.days(found.period.first, found.period.last, year=True) if found.period.days else "no complete day",
+        "explorer_url": address.without("page", "order_by").with_({"group_by": "service"}).path(),
+    }
+    return render(request, "costs/charges.html", context)

@@ -1,0 +1,100 @@
+"""What stands around every page: the menu that a role may see, the organisation's name and how fresh the costs are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from apps.accounts.models import Organisation
+from apps.accounts.roles import Capability, may
+from apps.accounts.scope import scope_of
+from apps.costs.queries import Freshness, ProviderFreshness, freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page in the menu; the empty group name stands first, without a head."""
+
+    group: str
+    name: str
+    url: str
+    icon: str
+    needs: Capability
+
+
+MENU: Final = (
+    Entry("", "Overview", "/", "home", Capability.SEE_COSTS),
+    Entry("Costs", "Cost explorer", "/costs/", "bars", Capability.SEE_COSTS),
+    Entry("Admin", "Data sources", "/sources/", "db", Capability.SEE_DELIVERIES),
+    Entry("Admin", "Audit log", "/audit/", "list", Capability.SEE_AUDIT),
+    Entry("Admin", "Settings", "/settings/", "gear", Capability.SEE_COSTS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A menu entry as this page shows it."""
+
+    name: str
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Menu entries under one head."""
+
+    name: str
+    pages: list[Link]
+
+
+class Shell:
+    """The frame of one request's page. Everything is read when it is first shown: error pages read nothing."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def nav(self) -> list[Group]:
+        """The menu, without what the user's role may not see."""
+        groups: dict[str, list[Link]] = {}
+        for entry in self._allowed():
+            link = Link(entry.name, entry.url, entry.icon, self._is_current(entry))
+            groups.setdefault(entry.group, []).append(link)
+        return [Group(name, pages) for name, pages in groups.items()]
+
+    @cached_property
+    def may(self) -> dict[str, bool]:
+        """What the user's role allows, by the capability's name in lower case: `shell.may.import_bills`."""
+        return {capability.name.lower(): may(self._request.user, capability) for capability in Capability}
+
+    @cached_property
+    def organisation(self) -> str:
+        """The organisation's name; empty while nobody has given it one."""
+        return Organisation.current().name
+
+    @cached_property
+    def freshness(self) -> Freshness:
+        """How far the costs that this user may see reach."""
+        return freshness(today=timezone.now().date(), scope=scope_of(self._request.user))
+
+    @property
+    def behind(self) -> list[ProviderFreshness]:
+        """Providers whose newest complete day is not the newest of all."""
+        return [one for one in self.freshness.providers if one.day != self.freshness.day]
+
+    def _allowed(self) -> Iterator[Entry]:
+        return (entry for entry in MENU if may(self._request.user, entry.needs))
+
+    def _is_current(self, entry: Entry) -> bool:
+        path = self._request.path
+        return path == entry.url or (entry.url != "/" and path.startswith(entry.url))
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """Context processor: `shell` in every template."""
+    return {"shell": Shell(request)}

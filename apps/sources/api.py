@@ -1,0 +1,114 @@
+"""The API of sources and of the ledger of deliveries."""
+
+from typing import Any, cast
+
+from django.http import StreamingHttpResponse
+from django.urls import include, path
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.viewsets import GenericViewSet
+
+from apps.accounts.models import User
+from apps.accounts.permissions import allows
+from apps.accounts.roles import Capability
+from apps.accounts.scope import scope_of
+from apps.core.errors import UserError
+from apps.sources import queries, serializers, services
+from apps.sources.downloads import rejected_csv
+from apps.sources.models import Delivery, Source
+from collectors.errors import CollectorError
+
+FILTERS = [
+    OpenApiParameter("status", enum=Delivery.Status.values),
+    OpenApiParameter("source", description="name of the source"),
+    OpenApiParameter("search", description="part of the path, or the start of the sha256"),
+]
+
+
+class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Source]):
+    """Where bills come from."""
+
+    permission_classes = [allows(Capability.SEE_DELIVERIES, Capability.MANAGE_SOURCES)]
+    serializer_class = serializers.SourceSerializer
+    queryset = Source.objects.all()
+
+    def get_queryset(self) -> Any:
+        """The sources that the caller may see."""
+        return queries.sources(scope=scope_of(self.request.user))
+
+
+class DeliveryViewSet(GenericViewSet[Delivery]):
+    """What was delivered, loaded and rejected, newest first."""
+
+    permission_classes = [allows(Capability.SEE_DELIVERIES, Capability.IMPORT_BILLS)]
+    serializer_class = serializers.DeliverySerializer
+    queryset = Delivery.objects.all()
+
+    @extend_schema(parameters=FILTERS)
+    def list(self, request: Request) -> Response:
+        """Ledger entries."""
+        wanted = {name: request.query_params.get(name, "") for name in ("status", "source", "search")}
+        scope = scope_of(request.user)
+        page = self.paginate_queryset(queries.deliveries(scope=scope, **wanted))
+        return self.get_paginated_response(
+            self.get_serializer(queries.reports(page or [], scope=scope), many=True).data
+        )
+
+    @extend_schema(responses=serializers.DeliveryDetailSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """One entry with its files and statements."""
+        scope = scope_of(request.user)
+        entry = get_object_or_404(queries.deliveries(scope=scope), pk=pk)
+        (found,) = queries.reports([entry], scope=scope)
+        return Response(serializers.DeliveryDetailSerializer(found).data)
+
+    @extend_schema(
+        request={"multipart/form-data": serializers.UploadSerializer},
+        responses={202: serializers.ReceivedSerializer(many=True)},
+    )
+    def create(self, request: Request) -> Response:
+        """Upload bills. They are loaded in the background: follow each entry's status."""
+        upload = serializers.UploadSerializer(
+            data={"files": request.FILES.getlist("files"), "source": request.data.get("source", "files")}
+        )
+        upload.is_valid(raise_exception=True)
+        try:
+            received = services.start_upload(**upload.validated_data, actor=cast("User", request.user))
+        except CollectorError as error:
+            raise UserError(str(error)) from error
+        return Response(serializers.ReceivedSerializer(received, many=True).data, status=status.HTTP_202_ACCEPTED)
+
+    def get_parsers(self) -> Any:
+        """Uploads come as forms."""
+        return [MultiPartParser()]
+
+    @extend_schema(responses=serializers.RejectedRowSerializer(many=True))
+    @action(detail=True)
+    def rejected(self, request: Request, pk: str) -> Response:
+        """Rows that were not accepted, with the reason for each."""
+        page = self.paginate_queryset(self._rejected(request, pk))
+        return self.get_paginated_response(serializers.RejectedRowSerializer(page, many=True).data)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=True, url_path="rejected.csv")
+    def rejected_csv(self, request: Request, pk: str) -> StreamingHttpResponse:
+        """All rejected rows as csv, streamed."""
+        return rejected_csv(self._rejected(request, pk), name=f"rejected-rows-of-delivery-{pk}.csv")
+
+    def _rejected(self, request: Request, pk: str) -> Any:
+        scope = scope_of(request.user)
+        get_object_or_404(queries.deliveries(scope=scope), pk=pk)
+        return queries.rejected_rows(int(pk), scope=scope)
+
+
+router = SimpleRouter()
+router.register("sources", SourceViewSet)
+router.register("deliveries", DeliveryViewSet)
+urlpatterns = [path("", include(router.urls))]

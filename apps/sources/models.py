@@ -1,0 +1,109 @@
+"""Where bills come from and the ledger of what was delivered: sources, deliveries, their files and rejected rows."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+MONEY_DIGITS = {"max_digits": 38, "decimal_places": 18}
+
+
+class Source(models.Model):
+    """A stream of deliveries that replace each other, month by month: a connection or a place where files come from."""
+
+    name = models.TextField(unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delivery(models.Model):
+    """One bill as it came: a file, the chunks of one export, or all files of a manifest. Never deleted."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        LOADING = "loading"
+        LOADED = "loaded"
+        REJECTED = "rejected", "rejected"  # refused whole, or not one row was acceptable
+        FAILED = "failed"  # nothing of it was loaded; can be tried again
+
+    class Origin(models.TextChoices):
+        UPLOAD = "upload"
+        COMMAND_LINE = "command line"
+        SCHEDULE = "schedule"
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="deliveries")
+    path = models.TextField(help_text="where it came from, as it was named: a file, a folder's chunks or a manifest")
+    sha256 = models.TextField(help_text="over the contents of all files, in order")
+    format = models.TextField(blank=True, help_text='as detected from the header, for example "FOCUS 1.2"')
+    status = models.TextField(choices=Status, default=Status.QUEUED)
+    origin = models.TextField(choices=Origin)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    received_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    rows_read = models.BigIntegerField(default=0)
+    rows_loaded = models.BigIntegerField(default=0)
+    rows_rejected = models.BigIntegerField(default=0)
+    rejected_billed_cost = models.DecimalField(
+        **MONEY_DIGITS, null=True, default=0, help_text="in the rejected rows; null where one of them cannot be read"
+    )
+    rejected_effective_cost = models.DecimalField(**MONEY_DIGITS, null=True, default=0)
+    rounded_values = models.BigIntegerField(default=0, help_text="amounts of more than 18 decimals, rounded half even")
+    bytes_read = models.BigIntegerField(default=0)
+    bytes_total = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True, help_text="why it was rejected or failed, and what to do")
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes: ClassVar = [
+            models.Index(fields=["-received_at", "-id"], name="delivery_newest_first"),
+            models.Index(fields=["source", "sha256"], name="delivery_content"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def lock_name(self) -> str:
+        """Held by whoever is loading this content, so that the same bill is never loaded twice at once."""
+        return f"delivery {self.source_id} {self.sha256}"
+
+
+class DeliveryFile(models.Model):
+    """One file of a delivery. Its row n is the delivery's row `first_row` + n - 1."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="files")
+    position = models.IntegerField(help_text="0 is the first file")
+    name = models.TextField()
+    sha256 = models.TextField()
+    size = models.BigIntegerField(help_text="bytes")
+    first_row = models.BigIntegerField(null=True, help_text="ordinal in the delivery of the file's first data row")
+    rows_read = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["delivery", "position"], name="one_file_a_position")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RejectedRow(models.Model):
+    """A row that was not accepted: where it is, what is wrong with it, and the row itself."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="rejected")
+    position = models.IntegerField(help_text="of the file in the delivery")
+    row = models.BigIntegerField(help_text="1 is the first data row of the file")
+    column = models.TextField()
+    reason = models.TextField()
+    content = models.TextField(help_text="the row as JSON, column names as in the file")
+    billed_cost = models.DecimalField(**MONEY_DIGITS, null=True)
+    effective_cost = models.DecimalField(**MONEY_DIGITS, null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["delivery", "position", "row"], name="rejected_in_order")]
+
+    def __str__(self) -> str:
+        return f"row {self.row}: {self.reason}"

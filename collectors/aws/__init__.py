@@ -1,0 +1,1 @@
+"""Amazon Web Services: the Cost and Usage Report in its three shapes."""

@@ -1,0 +1,166 @@
+"""Finds deliveries under files, folders and manifests: what belongs together is one. Reads nothing but manifests."""
+
+import hashlib
+import re
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from collectors.errors import RefusedFileError
+from collectors.manifests import is_manifest, read_manifest
+
+DATA_SUFFIXES: Final = (".csv", ".gz", ".zip", ".parquet")
+_CHUNK: Final = re.compile(r"(?:-\d{5}|[-_.]part[-_]?\d{1,6}|0000\d{8})(?![0-9])", re.IGNORECASE)
+_READ_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDelivery:
+    """One delivery: its files in order, and why it cannot be loaded where that is plain already."""
+
+    path: Path  # what to call it by: the manifest, or the first file
+    files: tuple[Path, ...]
+    manifest: Path | None = None
+    problem: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files as they are, packed or not."""
+        return sum(file.stat().st_size for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredFile:
+    """A file in a folder that is not loaded, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found under some paths."""
+
+    deliveries: tuple[FoundDelivery, ...]
+    ignored: tuple[IgnoredFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """SHA-256 in hex of every file, and of the delivery; that of a single file is the file's own."""
+
+    files: tuple[str, ...]
+    delivery: str
+
+
+def find_deliveries(paths: Iterable[Path]) -> list[FoundDelivery]:
+    """The deliveries under `paths`, see `discover`."""
+    return list(discover(paths).deliveries)
+
+
+def discover(paths: Iterable[Path]) -> Discovery:
+    """Every delivery under `paths` (files, folders, manifests), each once; raises nothing: see `problem`."""
+    deliveries: dict[frozenset[Path], FoundDelivery] = {}
+    ignored: dict[Path, IgnoredFile] = {}
+    for path in paths:
+        found = _in_folder(path) if path.is_dir() else Discovery((_named(path),), ())
+        for delivery in found.deliveries:
+            same = frozenset(file.resolve() for file in delivery.files) or frozenset([delivery.path.resolve()])
+            deliveries.setdefault(same, delivery)
+        ignored |= {file.path: file for file in found.ignored}
+    return Discovery(tuple(deliveries.values()), tuple(ignored.values()))
+
+
+def hash_delivery(delivery: FoundDelivery) -> Digests:
+    """Digests over the content alone: names, folders and the order of the files do not matter."""
+    files = tuple(_hash_file(file) for file in delivery.files)
+    if len(files) == 1:
+        return Digests(files, files[0])
+    return Digests(files, hashlib.sha256("".join(sorted(files)).encode()).hexdigest())
+
+
+def _hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_READ_BYTES):
+                digest.update(block)
+    except OSError as error:
+        raise RefusedFileError(f"{path} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def _named(path: Path) -> FoundDelivery:
+    """A file that somebody named."""
+    if not path.exists():
+        return FoundDelivery(path, (), problem=f"{path} does not exist.")
+    if is_manifest(path):
+        return _of_manifest(path)
+    if not _is_data(path):
+        kinds = ", ".join(DATA_SUFFIXES)
+        return FoundDelivery(path, (path,), problem=f"{path} is no billing file: expected {kinds} or an AWS manifest.")
+    return FoundDelivery(path, (path,))
+
+
+def _of_manifest(path: Path, root: Path | None = None) -> FoundDelivery:
+    manifest = read_manifest(path, root)
+    if manifest is None:
+        return FoundDelivery(path, (), problem=f"{path} is JSON, but no manifest of a billing export.")
+    return FoundDelivery(path, manifest.files, path, manifest.problem)
+
+
+def _is_data(path: Path) -> bool:
+    return path.name.lower().endswith(DATA_SUFFIXES)
+
+
+def _in_folder(folder: Path) -> Discovery:
+    """A manifest's files are one delivery, and nothing else in the folders that it speaks for is loaded."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path for path in files if is_manifest(path)}
+    manifests = {path: found for path in names if (found := read_manifest(path, folder)) is not None}
+    current = {path: found for path, found in manifests.items() if not _is_inner(path, manifests)}
+    taken = {file for found in current.values() for file in found.files} | current.keys()
+    spoken_for = {spoken for found in current.values() for spoken in found.folders}
+    loose: list[Path] = []
+    ignored: list[IgnoredFile] = []
+    for path in files:
+        if path in taken:
+            continue
+        if reason := _reason_to_ignore(path, manifests, spoken_for):
+            ignored.append(IgnoredFile(path, reason))
+        else:
+            loose.append(path)
+    listed = (FoundDelivery(path, found.files, path, found.problem) for path, found in sorted(current.items()))
+    return Discovery((*listed, *_join_chunks(loose)), tuple(ignored))
+
+
+def _is_inner(path: Path, manifests: Container[Path]) -> bool:
+    """Whether the folder above has a manifest of the same name: that one says which run is current."""
+    return path.parent.parent / path.name in manifests
+
+
+def _reason_to_ignore(path: Path, manifests: Container[Path], spoken_for: set[Path]) -> str:
+    if path in manifests:
+        return "is a copy or an older run of the manifest in the folder above"
+    if path.name.startswith(".") or not _is_data(path):
+        return "is no billing file"
+    return "is not listed in the manifest: stale or incomplete" if spoken_for.intersection(path.parents) else ""
+
+
+def _join_chunks(files: Iterable[Path]) -> Iterator[FoundDelivery]:
+    """Files of one folder whose names differ in a chunk number alone are one delivery."""
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for file in files:
+        groups.setdefault((file.parent, _CHUNK.sub("*", file.name, count=1)), []).append(file)
+    for chunks in groups.values():
+        yield FoundDelivery(chunks[0], tuple(chunks), problem=_gap(chunks))
+
+
+def _gap(chunks: Sequence[Path]) -> str:
+    """What is wrong with chunks of which one in the middle is missing."""
+    matches = (_CHUNK.search(file.name) for file in chunks)
+    numbers = {int("".join(filter(str.isdigit, match[0]))) for match in matches if match}
+    if len(chunks) > 1 and (missing := sorted({*range(min(numbers), max(numbers))} - numbers)):
+        return f"{chunks[0].parent} lacks chunk {missing[0]} of {_CHUNK.sub('*', chunks[0].name, count=1)}."
+    return ""

@@ -1,0 +1,1 @@
+"""Files in the FinOps Foundation's own format, FOCUS, whoever wrote them."""

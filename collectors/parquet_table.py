@@ -1,0 +1,49 @@
+"""Parquet as a table: only the wanted columns, in slices, so that memory does not grow with file or row group."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from collectors.errors import RefusedFileError
+from collectors.tables import ROW, RawBatch
+
+DAMAGED: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+
+
+class ParquetTable:
+    """A Parquet file; columns keep the file's types."""
+
+    def __init__(self, name: str, path: Path, packed_bytes: int) -> None:
+        self.name = name
+        self._packed_bytes = packed_bytes
+        try:
+            # folder names like BILLING_PERIOD=2026-05 are no columns, and file names no patterns
+            self._scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+            self.header = tuple(self._scan.collect_schema().names())
+            self.rows = int(self._scan.select(pl.len()).collect().item())
+        except DAMAGED as error:
+            raise RefusedFileError(f"{name} is not a whole Parquet file: {_first_line(error)}.") from error
+
+    def batches(self, wanted: Sequence[int], rows: int) -> Iterator[RawBatch]:
+        """Slices of `rows` rows."""
+        for start in range(0, self.rows, rows):
+            frame = self._slice(wanted, start, rows)
+            done = self._packed_bytes * (start + frame.height) // self.rows
+            everything = partial(self._slice, range(len(self.header)), start, rows)
+            yield RawBatch(frame, everything, (), done)
+
+    def _slice(self, wanted: Sequence[int], start: int, rows: int) -> pl.DataFrame:
+        columns = [pl.col(self.header[position]).alias(str(position)) for position in wanted]
+        count = min(rows, self.rows - start)
+        try:
+            frame = self._scan.select(columns).slice(start, count).collect()
+        except DAMAGED as error:
+            raise RefusedFileError(f"{self.name} is damaged after row {start:,}: {_first_line(error)}.") from error
+        return frame.with_columns(pl.int_range(start + 1, start + 1 + count, dtype=pl.Int64).alias(ROW))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0].rstrip(".")

@@ -1,0 +1,266 @@
+"""From raw rows to charges, the same for every format: judge each row, add up the totals, group, describe, condense."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import polars as pl
+
+from collectors.charges import (
+    REJECTED_SCHEMA,
+    SCHEMA,
+    TOTAL_KEYS,
+    TOTALS_SCHEMA,
+    condense,
+    measure_sums,
+)
+from collectors.errors import RefusedFileError
+from collectors.tables import ROW, LongRow, RawBatch
+from collectors.values import Parsed, as_date_end, as_text, last_day_end, parse_decimals, parse_times
+
+PERIODS: Final = ("billing_period_start", "billing_period_end", "charge_period_start", "charge_period_end")
+FACTS: Final = ("day", "charge_period_start", "charge_period_end", "invoice_id", "invoice_detail_id")
+LARGEST_SUM: Final = 9e19
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where one table has what: positions in its header."""
+
+    header: tuple[str, ...]
+    keys: Mapping[str, int]  # billing_account_id, billing_currency, invoice_id, invoice_detail_id
+    periods: Mapping[str, int]  # PERIODS
+    amounts: Mapping[str, int]  # decimals of each row, by the format's own names
+    needed_amounts: Sequence[str]  # those of them that may not be null
+    prices: Mapping[str, int]  # PRICE_COLUMNS
+    descriptive: Sequence[int]  # everything else that tells charges apart
+    nulls: Sequence[str]  # words that mean null
+
+    @property
+    def wanted(self) -> list[int]:
+        """Every position that is read."""
+        maps = (self.keys, self.periods, self.amounts, self.prices)
+        return sorted({position for found in maps for position in found.values()} | set(self.descriptive))
+
+
+class Adapter(Protocol):
+    """What a format knows about its tables; positions of the layout are the column names of its frames ("0", "1")."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where this table has what."""
+
+    def matters(self, amount: str) -> pl.Expr:
+        """In which rows an unreadable amount or price is a fault; elsewhere it counts as null."""
+
+    def measures(self) -> Mapping[str, pl.Expr]:
+        """MEASURE_COLUMNS of a row out of `amount_column` columns and descriptive ones."""
+
+    def describe(self, groups: pl.DataFrame) -> pl.DataFrame:
+        """KEY_COLUMNS of grouped rows out of descriptive columns; what is left out is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A raw batch after judging: accepted rows grouped by all that tells them apart, rejected rows, totals."""
+
+    groups: pl.DataFrame
+    totals: pl.DataFrame
+    rejected: pl.DataFrame
+    rounded: int
+
+
+NOTHING_JUDGED: Final = Judged(pl.DataFrame(), TOTALS_SCHEMA.to_frame(), REJECTED_SCHEMA.to_frame(), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """Rows that may not be loaded: where `reasons` is not null."""
+
+    position: int
+    reasons: pl.Series
+
+
+def amount_column(name: str) -> str:
+    """The column that holds a parsed amount of the layout."""
+    return f"amount {name}"
+
+
+def judge(batch: RawBatch, adapter: Adapter) -> Judged:
+    """Read every value of every row strictly; a row with a fault is rejected whole, with the first of its faults."""
+    layout, frame = adapter.layout, batch.frame
+    decimals = {name: parse_decimals(frame[str(at)], layout.nulls) for name, at in _decimals(layout).items()}
+    times = {name: parse_times(frame[str(at)], layout.nulls) for name, at in layout.periods.items()}
+    texts = {name: _key_text(frame[str(at)], layout.nulls) for name, at in layout.keys.items()}
+    faults = [*_key_faults(layout, texts), *_time_faults(layout, times), *_amount_faults(adapter, frame, decimals)]
+    rows = _with_parsed(frame, layout, decimals, times, texts).with_columns(**adapter.measures())
+    rejected = _rejected(batch, layout, rows, faults)
+    accepted = rows.filter(~pl.col(ROW).is_in(rejected["row"].implode())) if rejected.height else rows
+    return Judged(
+        groups=_group(accepted, layout),
+        totals=_totals(accepted),
+        rejected=rejected,
+        rounded=sum(parsed.rounded for parsed in decimals.values()),
+    )
+
+
+def merge(groups: Sequence[pl.DataFrame], layout: Layout) -> pl.DataFrame:
+    """Groups of several batches as one frame of groups."""
+    return (
+        pl.concat(groups).group_by(_grouping(layout)).agg(*measure_sums(), pl.col("row_count").sum(), pl.col(ROW).min())
+    )
+
+
+def to_charges(groups: pl.DataFrame, adapter: Adapter) -> pl.DataFrame:
+    """A condensed charges frame with SCHEMA."""
+    described = adapter.describe(groups)
+    facts = groups.select(
+        *(name for name in groups.columns if name in SCHEMA and name not in described.columns),
+        pl.col(ROW).alias("first_row"),
+    )
+    known = described.hstack(facts)
+    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in SCHEMA.items() if name not in known.columns]
+    return condense(known.with_columns(missing).select(SCHEMA.names()))
+
+
+def _decimals(layout: Layout) -> dict[str, int]:
+    """Every decimal column of a row by the name that it gets."""
+    return {**{amount_column(name): at for name, at in layout.amounts.items()}, **layout.prices}
+
+
+def _key_text(raw: pl.Series, nulls: Sequence[str]) -> pl.Series:
+    text = as_text(raw)
+    return text.set(text.is_in(["", *nulls]), None) if text.is_in(["", *nulls]).any() else text
+
+
+def _key_faults(layout: Layout, texts: Mapping[str, pl.Series]) -> Iterator[_Fault]:
+    for name in ("billing_account_id", "billing_currency"):
+        yield from _empty(layout.keys[name], texts[name])
+    currency = texts["billing_currency"]
+    if not (known := currency.str.contains("^[A-Za-z]{3}$")).all():
+        message = pl.format("is not a currency code: {}", currency)
+        yield _Fault(layout.keys["billing_currency"], pl.select(pl.when(~known).then(message)).to_series())
+
+
+def _time_faults(layout: Layout, times: Mapping[str, Parsed]) -> Iterator[_Fault]:
+    for name, parsed in times.items():
+        if parsed.reasons is not None:
+            yield _Fault(layout.periods[name], parsed.reasons)
+        yield from _empty(layout.periods[name], parsed.values)
+    for period in ("billing", "charge"):
+        start, end = times[f"{period}_period_start"].values, times[f"{period}_period_end"].values
+        if (wrong := end < start).any():
+            reasons = pl.select(pl.when(wrong).then(pl.format("ends before it starts: {} is before {}", end, start)))
+            yield _Fault(layout.periods[f"{period}_period_end"], reasons.to_series())
+
+
+def _amount_faults(adapter: Adapter, frame: pl.DataFrame, decimals: Mapping[str, Parsed]) -> Iterator[_Fault]:
+    layout = adapter.layout
+    for name, position in {**layout.amounts, **layout.prices}.items():
+        parsed = decimals[name if name in layout.prices else amount_column(name)]
+        if parsed.reasons is not None:
+            where = pl.when(adapter.matters(name)).then(parsed.reasons)
+            yield _Fault(position, frame.select(where.alias("reason")).to_series())
+        if name in layout.needed_amounts:
+            yield from _empty(position, parsed.values)
+
+
+def _empty(position: int, values: pl.Series) -> Iterator[_Fault]:
+    if values.null_count():
+        yield _Fault(position, pl.select(pl.when(values.is_null()).then(pl.lit("is empty"))).to_series())
+
+
+def _with_parsed(
+    frame: pl.DataFrame,
+    layout: Layout,
+    decimals: Mapping[str, Parsed],
+    times: Mapping[str, Parsed],
+    texts: Mapping[str, pl.Series],
+) -> pl.DataFrame:
+    """The rows with descriptive columns as text and everything else read; a charge within its day loses its period."""
+    start = pl.col("charge_period_start")
+    long = pl.col("charge_period_end") > start.dt.truncate("1d").dt.offset_by("1d")
+    return (
+        frame.select(ROW, *(as_text(frame[str(at)]).alias(str(at)) for at in layout.descriptive))
+        .with_columns(
+            *(parsed.values.alias(name) for name, parsed in (*decimals.items(), *times.items())),
+            *(text.alias(name) for name, text in texts.items()),
+        )
+        .with_columns(last_day_end(pl.col("charge_period_end")), last_day_end(pl.col("billing_period_end")))
+        .with_columns(
+            start.dt.date().alias("day"),
+            *(pl.when(long).then(pl.col(name)).alias(name) for name in ("charge_period_start", "charge_period_end")),
+            pl.col("billing_period_start").dt.date(),
+            as_date_end(pl.col("billing_period_end")),
+            pl.col("billing_currency").str.to_uppercase(),
+        )
+    )
+
+
+def _grouping(layout: Layout) -> list[str]:
+    """The columns in which rows must agree to become one."""
+    facts = [name for name in FACTS if name in layout.keys or not name.startswith("invoice")]
+    return [*(str(at) for at in layout.descriptive), *TOTAL_KEYS, *facts, *layout.prices]
+
+
+def _group(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    keys = _grouping(layout)
+    return rows.group_by(keys).agg(*measure_sums(), pl.len().cast(pl.Int64).alias("row_count"), pl.col(ROW).min())
+
+
+def _totals(rows: pl.DataFrame) -> pl.DataFrame:
+    costs = ("billed_cost", "effective_cost")
+    largest = rows.select(pl.col(costs).cast(pl.Float64).abs().sum()).row(0)
+    if max(largest) > LARGEST_SUM:
+        raise RefusedFileError("The costs add up to more than 20 digits before the point: no bill is that large.")
+    return (
+        rows.group_by(TOTAL_KEYS)
+        .agg(pl.len().cast(pl.Int64).alias("row_count"), *(pl.col(name).sum() for name in costs))
+        .select(TOTALS_SCHEMA.names())
+    )
+
+
+def _rejected(batch: RawBatch, layout: Layout, rows: pl.DataFrame, faults: Sequence[_Fault]) -> pl.DataFrame:
+    """The rows with a fault, each with its first one, in the order of the file."""
+    found = [_faulty(rows, layout, fault) for fault in faults]
+    if not found:
+        return _long_rows(batch.long_rows, layout)
+    reasons = pl.concat(found).unique(ROW, keep="first", maintain_order=True)
+    content = _content(batch.whole(), layout.header)
+    costs = rows.select(ROW, "billed_cost", "effective_cost")
+    rejected = reasons.join(content, on=ROW).join(costs, on=ROW).rename({ROW: "row"}).select(REJECTED_SCHEMA.names())
+    return pl.concat([rejected, _long_rows(batch.long_rows, layout)]).sort("row")
+
+
+def _faulty(rows: pl.DataFrame, layout: Layout, fault: _Fault) -> pl.DataFrame:
+    return (
+        rows.select(ROW, pl.lit(layout.header[fault.position]).alias("column"), fault.reasons.alias("reason"))
+        .filter(pl.col("reason").is_not_null())
+    )  # fmt: skip
+
+
+def _content(whole: pl.DataFrame, header: Sequence[str]) -> pl.DataFrame:
+    """Each row as JSON text under the names of the file; names that come twice get their position."""
+    names = [name if header.index(name) == at else f"{name} #{at + 1}" for at, name in enumerate(header)]
+    fields = [as_text(whole[str(at)]).alias(name) for at, name in enumerate(names)]
+    return whole.select(ROW, pl.struct(fields).struct.json_encode().alias("content"))
+
+
+def _long_rows(long_rows: Sequence[LongRow], layout: Layout) -> pl.DataFrame:
+    width = len(layout.header)
+    return pl.DataFrame(
+        [
+            (
+                long.row,
+                "",
+                f"has {len(long.fields)} fields, but the header names {width}",
+                json.dumps([*long.fields], ensure_ascii=False),
+                None,
+                None,
+            )
+            for long in long_rows
+        ],
+        schema=REJECTED_SCHEMA,
+        orient="row",
+    )

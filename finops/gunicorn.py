@@ -1,0 +1,14 @@
+"""gunicorn's settings for the web process: one process with threads, so that metrics and caches are one."""
+
+from finops.settings import LOGGING
+
+wsgi_app = "finops.wsgi:application"
+worker_class = "gthread"
+workers = 1
+threads = 8
+timeout = 120
+graceful_timeout = 5
+keepalive = 5
+proc_name = "finops-web"
+logconfig_dict = LOGGING
+control_socket_disable = True

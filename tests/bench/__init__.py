@@ -1,0 +1,1 @@
+"""Benchmarks: each prints one JSON line. What they set up is kept under .bench for the next call."""

@@ -1,0 +1,49 @@
+"""pytest plugin: one embedded PostgreSQL and Redis for the whole run, where the environment names no other servers.
+
+Loaded by `-p` in pyproject.toml, before Django's settings are. Workers of pytest-xdist inherit the home folder from
+the process that started them, which alone starts and stops the servers.
+"""
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack
+
+import pytest
+
+from finops.embedded import EmbeddedServers
+from finops.progress import Progress
+
+OWN_HOME = "FINOPS_TEST_HOME"
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_running = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers (in the first process only)."""
+    if _is_worker(config):
+        return
+    progress = Progress(errors=True)
+    _running.enter_context(EmbeddedServers(NOT_DURABLE).running(progress))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started, however the tests ended."""
+    _running.close()
+    home = os.environ.get(OWN_HOME)
+    if home and not _is_worker(config):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _use_a_home_of_our_own() -> None:
+    if OWN_HOME in os.environ:
+        return
+    home = tempfile.mkdtemp(prefix="finops-tests-")
+    os.environ["FINOPS_HOME"] = os.environ[OWN_HOME] = home
+
+
+_use_a_home_of_our_own()
