@@ -82,7 +82,7 @@ class UserForm(forms.Form):
     first_name = forms.CharField(required=False, max_length=150)
     last_name = forms.CharField(required=False, max_length=150)
     email = forms.EmailField(required=False, label="E-mail")
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.VIEWER)
     teams = forms.ModelMultipleChoiceField(
         Team.objects.all(),
         required=False,
@@ -112,8 +112,11 @@ class OrganisationForm(forms.Form):
     """What holds for everybody."""
 
     name = forms.CharField(required=False, max_length=200)
-    reporting_currency = forms.CharField(
-        required=False, max_length=3, help_text="Three letters, for example USD. Costs can be shown in it."
+    reporting_currency = forms.RegexField(
+        r"^[A-Za-z]{3}$",
+        required=False,
+        help_text="Costs are shown in it where exchange rates are known. Three letters, for example USD.",
+        error_messages={"invalid": "Write the currency as three letters, for example USD."},
     )
     week_start = forms.TypedChoiceField(coerce=int, choices=list(enumerate(WEEKDAYS, start=1)), label="Week starts on")
     fiscal_year_start_month = forms.TypedChoiceField(

@@ -192,8 +192,8 @@ def days(first: date, last: date, *, year: bool = False) -> str:
 
 
 def month(value: date) -> str:
-    """A calendar month: `Jun 2026`."""
-    return f"{MONTHS[value.month - 1]} {value.year}"
+    """A calendar month: `June 2026`."""
+    return f"{value:%B} {value.year}"
 
 
 def time(moment: datetime | None, *, year: bool = False) -> str:

@@ -40,11 +40,11 @@ class AuditFilter(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of an event: what it was and what it became; None where there is nothing to say."""
+    """One field of an event in words: what it was (empty for something new) and what it became."""
 
     name: str
-    before: object
-    after: object
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,17 @@ def events(request: HttpRequest) -> HttpResponse:
 
 
 def _changes(event: AuditEvent) -> list[Change]:
+    """What an event changed; of something new only what it has."""
     before, after = event.before or {}, event.after or {}
-    names = dict.fromkeys([*before, *after])
-    return [Change(name, before.get(name), after.get(name)) for name in names]
+    names = [name for name in dict.fromkeys([*before, *after]) if name in before or after[name] not in ("", [], None)]
+    return [
+        Change(name, _in_words(before[name]) if name in before else "", _in_words(after.get(name))) for name in names
+    ]
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None or value == "" else str(value)

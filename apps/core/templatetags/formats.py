@@ -24,6 +24,12 @@ register.filter("currency_name", formatter.currency_name)
 
 
 @register.filter
+def file_name(path: str) -> str:
+    """The last part of a path."""
+    return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+@register.filter
 def day(value: date | None, year: bool = False) -> str:
     """A date: `18 Jun`; with the argument True its year too."""
     return formatter.day(value, year=year)
@@ -37,6 +43,16 @@ def money(amount: Decimal | None, currency: str, tile: bool = False) -> SafeStri
         return format_html("{}", shown)
     exact = formatter.exact_money(amount, currency)
     return format_html('<data value="{}" title="{}">{}</data>', f"{amount:f}", exact, shown)
+
+
+@register.simple_tag
+def plain_money(amount: Decimal | None, currency: str) -> SafeString:
+    """An amount with its exact value on hover alone: for tables with very many amounts."""
+    if not amount:
+        return format_html("{}", formatter.money(amount, currency))
+    return format_html(
+        '<span title="{}">{}</span>', formatter.exact_money(amount, currency), formatter.money(amount, currency)
+    )
 
 
 @register.simple_tag
@@ -66,13 +82,13 @@ def days(first: date, last: date, year: bool = False) -> str:
 
 
 @register.simple_tag
-def moment(at: datetime | None) -> SafeString:
-    """A time in UTC, with its year and age on hover: `18 Jun, 09:00 UTC`."""
+def moment(at: datetime | None, year: bool = False) -> SafeString:
+    """A time in UTC, with its year and age on hover: `18 Jun, 09:00 UTC`; `year` shows it at once."""
     if at is None:
         return format_html("{}", formatter.NO_DATA)
     at = at.astimezone(UTC)
     title = f"{formatter.time(at, year=True)}, {formatter.ago(at, timezone.now())}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, formatter.time(at))
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, formatter.time(at, year=year))
 
 
 @register.simple_tag
