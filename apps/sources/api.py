@@ -44,7 +44,7 @@ class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
         return queries.sources(scope=scope_of(self.request.user))
 
 
-class DeliveryViewSet(GenericViewSet[Delivery]):
+class DeliveryViewSet(GenericViewSet[Any]):
     """What was delivered, loaded and rejected, newest first."""
 
     permission_classes = [allows(Capability.SEE_DELIVERIES, Capability.IMPORT_BILLS)]
@@ -76,7 +76,10 @@ class DeliveryViewSet(GenericViewSet[Delivery]):
     def create(self, request: Request) -> Response:
         """Upload bills. They are loaded in the background: follow each entry's status."""
         upload = serializers.UploadSerializer(
-            data={"files": request.FILES.getlist("files"), "source": request.data.get("source", "files")}
+            data={
+                "files": request.FILES.getlist("files"),
+                "source": request.POST.get("source", services.DEFAULT_SOURCE),
+            }
         )
         upload.is_valid(raise_exception=True)
         try:

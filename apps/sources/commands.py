@@ -19,14 +19,23 @@ from apps.sources.queries import DeliveryReport, report
 from collectors.files import discover
 
 CONSOLE = Console(stderr=True)
+FORMATS = {"focus": "FOCUS", "aws-cur": "AWS CUR"}
 
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--source", default=services.DEFAULT_SOURCE, show_default=True, help="Whose older bills these replace.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["auto", *FORMATS]),
+    default="auto",
+    show_default=True,
+    help="auto: what the header says; else whatever is something other is rejected.",
+)
 @click.option("--force", is_flag=True, help="Load a bill again although the same content was loaded before.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else, on standard output.")
-def import_(paths: tuple[Path, ...], source: str, force: bool, as_json: bool) -> None:
+def import_(paths: tuple[Path, ...], source: str, format_: str, force: bool, as_json: bool) -> None:
     """Import billing files: FOCUS 1.0 to 1.4 and AWS Cost and Usage Reports, as csv, csv.gz, zip or parquet.
 
     PATHS are files, folders or manifests; formats are read from the headers. The exit code is 0 only when nothing
@@ -40,7 +49,13 @@ def import_(paths: tuple[Path, ...], source: str, force: bool, as_json: bool) ->
     for one in found.deliveries:
         with _progress(str(one.path)) as tell:
             received = services.import_bill(
-                one, source=source, actor=None, origin=Delivery.Origin.COMMAND_LINE, force=force, progress=tell
+                one,
+                source=source,
+                actor=None,
+                origin=Delivery.Origin.COMMAND_LINE,
+                expected=FORMATS.get(format_, ""),
+                force=force,
+                progress=tell,
             )
         told = report(received.delivery.pk, scope=Scope.everything())
         click.echo(json.dumps(as_line(told, received)) if as_json else as_sentence(told, received))

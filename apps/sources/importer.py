@@ -22,7 +22,7 @@ from apps.costs.spool import Spool
 from apps.sources.models import Delivery
 from collectors.billing import ChargeBatch, detect, read_delivery
 from collectors.charges import REJECTED_SCHEMA
-from collectors.errors import CollectorError
+from collectors.errors import CollectorError, RefusedFileError
 from collectors.files import FoundDelivery
 
 log = structlog.get_logger(__name__)
@@ -70,10 +70,17 @@ class Reading:
         for name, known in self.rejected_costs.items():
             amounts = batch.rejected[name]
             unreadable = known is None or amounts.null_count() > 0
-            self.rejected_costs[name] = None if unreadable else (known or Decimal(0)) + amounts.sum()
+            self.rejected_costs[name] = None if unreadable else (known or Decimal(0)) + Decimal(amounts.sum())
 
 
-def load_delivery(delivery: Delivery, found: FoundDelivery, *, actor: User | None, progress: Progress) -> None:
+def load_delivery(
+    delivery: Delivery,
+    found: FoundDelivery,
+    *,
+    actor: User | None,
+    expected: str = "",
+    progress: Progress = lambda _: None,
+) -> None:
     """Read and load one delivery whose ledger entry exists; the entry ends as loaded, rejected or failed.
 
     Raises what made it fail (disk full, database gone ...) after noting it on the entry where that is still possible.
@@ -82,6 +89,7 @@ def load_delivery(delivery: Delivery, found: FoundDelivery, *, actor: User | Non
     _start(delivery, found)
     try:
         with tempfile.TemporaryDirectory(prefix="import-", dir=settings.FINOPS_HOME / "tmp") as folder:
+            delivery.format = _format(found, expected)
             reading = _read(delivery, found, Path(folder), progress)
             _load(reading, actor)
     except CollectorError as error:
@@ -100,9 +108,15 @@ def _start(delivery: Delivery, found: FoundDelivery) -> None:
     delivery.save()
 
 
+def _format(found: FoundDelivery, expected: str) -> str:
+    name = detect(found).name
+    if not name.startswith(expected):
+        raise RefusedFileError(f"{found.path} is {name}, not {expected}.")
+    return name
+
+
 def _read(delivery: Delivery, found: FoundDelivery, folder: Path, progress: Progress) -> Reading:
     reading = Reading(delivery, Spool(folder))
-    delivery.format = detect(found).name
     told = 0.0
     for batch in read_delivery(found):
         reading.add(batch)

@@ -6,8 +6,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-MONEY_DIGITS = {"max_digits": 38, "decimal_places": 18}
-
 
 class Source(models.Model):
     """A stream of deliveries that replace each other, month by month: a connection or a place where files come from."""
@@ -47,9 +45,13 @@ class Delivery(models.Model):
     rows_loaded = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
     rejected_billed_cost = models.DecimalField(
-        **MONEY_DIGITS, null=True, default=0, help_text="in the rejected rows; null where one of them cannot be read"
+        max_digits=38,
+        decimal_places=18,
+        null=True,
+        default=0,
+        help_text="in the rejected rows; null where one of them cannot be read",
     )
-    rejected_effective_cost = models.DecimalField(**MONEY_DIGITS, null=True, default=0)
+    rejected_effective_cost = models.DecimalField(max_digits=38, decimal_places=18, null=True, default=0)
     rounded_values = models.BigIntegerField(default=0, help_text="amounts of more than 18 decimals, rounded half even")
     bytes_read = models.BigIntegerField(default=0)
     bytes_total = models.BigIntegerField(default=0)
@@ -99,8 +101,8 @@ class RejectedRow(models.Model):
     column = models.TextField()
     reason = models.TextField()
     content = models.TextField(help_text="the row as JSON, column names as in the file")
-    billed_cost = models.DecimalField(**MONEY_DIGITS, null=True)
-    effective_cost = models.DecimalField(**MONEY_DIGITS, null=True)
+    billed_cost = models.DecimalField(max_digits=38, decimal_places=18, null=True)
+    effective_cost = models.DecimalField(max_digits=38, decimal_places=18, null=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["delivery", "position", "row"], name="rejected_in_order")]

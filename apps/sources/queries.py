@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import groupby
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 
 from apps.accounts.scope import Scope
 from apps.costs.models import Statement
@@ -96,27 +96,20 @@ def replaced_by(entry: DeliveryReport, *, scope: Scope) -> list[tuple[Statement,
     """Each statement with the one before it of the same account and period, None where it was the first."""
     if scope.teams is not None:
         return []
-    return [(statement, _previous(statement)) for statement in entry.statements]
+    same = {
+        name: OuterRef(name) for name in ("source", "billing_account_id", "billing_period_start", "billing_currency")
+    }
+    earlier = Statement.objects.filter(**same, pk__lt=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    statements = Statement.objects.filter(delivery_id=entry.delivery.pk)
+    previous = dict(statements.values_list("pk", Subquery(earlier)))
+    found = Statement.objects.in_bulk([pk for pk in previous.values() if pk])
+    return [(statement, found.get(previous[statement.pk])) for statement in entry.statements]
 
 
 def rejected_rows(delivery_id: int, *, scope: Scope) -> QuerySet[RejectedRow]:
     """Rows that were not accepted, in file order."""
     rows = RejectedRow.objects.filter(delivery_id=delivery_id).order_by("position", "row")
     return rows if scope.teams is None else rows.none()
-
-
-def _previous(statement: Statement) -> Statement | None:
-    return (
-        Statement.objects.filter(
-            source=statement.source,
-            billing_account_id=statement.billing_account_id,
-            billing_period_start=statement.billing_period_start,
-            billing_currency=statement.billing_currency,
-            pk__lt=statement.pk,
-        )
-        .order_by("-pk")
-        .first()
-    )
 
 
 def _report(entry: Delivery, statements: tuple[Statement, ...]) -> DeliveryReport:

@@ -55,7 +55,7 @@ class DeliverySerializer(serializers.Serializer[DeliveryReport]):
     """A ledger entry."""
 
     id = serializers.IntegerField(source="delivery.pk")
-    source = serializers.CharField(source="delivery.source.name")
+    source = serializers.CharField(source="delivery.source.name")  # type: ignore[assignment]  # a field of this name
     path = serializers.CharField(source="delivery.path")
     sha256 = serializers.CharField(source="delivery.sha256")
     format = serializers.CharField(source="delivery.format")
@@ -100,7 +100,9 @@ class UploadSerializer(serializers.Serializer[Any]):
     """Files of one upload; chunks of one export are one delivery."""
 
     files = serializers.ListField(child=serializers.FileField(), allow_empty=False)
-    source = serializers.CharField(default="files", help_text="stream whose older bills these replace")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of this name
+        default="files", help_text="stream whose older bills these replace"
+    )
 
 
 class ReceivedSerializer(serializers.Serializer[Any]):

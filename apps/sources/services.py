@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path, PurePath
+from typing import Any
 from uuid import uuid4
 
 from celery import current_app
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from apps.accounts.audit import record
 from apps.accounts.models import User
+from apps.core.errors import UserError
 from apps.core.locks import held, is_held
 from apps.sources.importer import Progress, finish, load_delivery
 from apps.sources.models import Delivery, DeliveryFile, Source
@@ -42,15 +44,20 @@ def import_bill(
     source: str,
     actor: User | None,
     origin: Delivery.Origin,
+    expected: str = "",
     force: bool = False,
     progress: Progress = lambda _: None,
 ) -> Received:
     """Load one delivery now. The same content again writes nothing, unless `force` says to load it once more.
 
     Content that a newer delivery has replaced counts as loaded too: an old file lying about never brings old numbers
-    back. Waits while somebody else loads the same content.
+    back. A bill whose format does not start with `expected` is rejected. Waits while somebody else loads the same.
+    Raises UserError when a file cannot be read at all.
     """
-    digests = hash_delivery(found)
+    try:
+        digests = hash_delivery(found)
+    except RefusedFileError as error:
+        raise UserError(str(error)) from error
     stream, _ = Source.objects.get_or_create(name=source)
     entry = _entry(found, stream, digests, actor=actor, origin=origin)
     with held(entry.lock_name):
@@ -58,11 +65,11 @@ def import_bill(
         if loaded is not None:
             return Received(loaded, unchanged=True)
         _save(entry, found, digests)
-        load_delivery(entry, found, actor=actor, progress=progress)
+        load_delivery(entry, found, actor=actor, expected=expected, progress=progress)
     return Received(entry, unchanged=False)
 
 
-def start_upload(files: Sequence[UploadedFile], *, source: str, actor: User) -> list[Received]:
+def start_upload(files: "Sequence[UploadedFile[Any]]", *, source: str, actor: User) -> list[Received]:
     """Keep uploaded files and queue the loading of each bill among them; chunks of one export are one bill.
 
     Raises collectors.errors.RefusedFileError when one of them is no bill at all; then nothing is kept.
@@ -90,7 +97,7 @@ def load_upload(delivery_id: int) -> None:
         folder = _uploads() / str(entry.pk)
         try:
             found = find_deliveries(sorted(folder.iterdir()))[0]
-            load_delivery(entry, found, actor=entry.actor, progress=lambda _: None)
+            load_delivery(entry, found, actor=entry.actor)
         finally:
             shutil.rmtree(folder)
 
@@ -155,7 +162,7 @@ def _receive(found: FoundDelivery, source: Source, *, actor: User) -> Received:
     return Received(entry, unchanged=False)
 
 
-def _keep(file: UploadedFile, folder: Path) -> Path:
+def _keep(file: "UploadedFile[Any]", folder: Path) -> Path:
     """Write an upload under its own name, stripped of any folder that a browser or a program put before it."""
     path = folder / (PurePath(str(file.name).replace("\\", "/")).name or "bill")
     with path.open("xb") as kept:

@@ -11,8 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
 
+from apps.costs import loader
 from apps.costs.models import Statement
-from apps.sources import importer
+from apps.costs.rollups import roll_up
 from apps.sources.models import Delivery
 from apps.sources.services import note_interrupted
 from tests.shared import BILLING
@@ -98,7 +99,7 @@ def test_a_full_disk_leaves_the_old_numbers_and_says_so(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(importer.loader, "copy_frame", full)
+    monkeypatch.setattr(loader, "copy_frame", full)
     with pytest.raises(OSError, match="No space left"):
         import_bills(bill("new.csv", [{"BilledCost": "2"}]))
 
@@ -112,14 +113,13 @@ def test_a_lost_database_connection_leaves_the_old_numbers_and_says_so(
     import_bills: Import, bill: Bill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_bills(bill("old.csv", [{"BilledCost": "1"}]))
-    roll_up = importer.loader.roll_up
 
     def roll_up_and_lose_the_connection(statements: list[int]) -> None:
         roll_up(statements)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr(importer.loader, "roll_up", roll_up_and_lose_the_connection)
+    monkeypatch.setattr(loader, "roll_up", roll_up_and_lose_the_connection)
     with pytest.raises(OperationalError):
         import_bills(bill("new.csv", [{"BilledCost": "2"}]))
 

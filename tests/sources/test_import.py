@@ -245,3 +245,20 @@ def test_a_plain_copy_of_a_gzipped_bill_is_another_delivery_with_the_same_sums(
 
     assert line["status"] == "loaded"
     assert stored() == Decimal("25954.9884")
+
+
+def test_a_bill_of_another_format_than_was_asked_for_is_rejected(import_bills: Import) -> None:
+    (line,) = import_bills(JUNE, "--format", "focus", exit_code=1)
+
+    assert line["status"] == "rejected"
+    assert line["error"].endswith("is AWS CUR, not FOCUS.")
+
+
+def test_a_manifest_that_lists_a_missing_file_is_rejected_by_its_name(import_bills: Import, tmp_path: Path) -> None:
+    manifest = tmp_path / JUNE_TO_DATE.name
+    manifest.write_bytes(JUNE_TO_DATE.read_bytes())
+
+    (line,) = import_bills(manifest, exit_code=1)
+
+    assert line["status"] == "rejected"
+    assert "June-2026-cur.csv.gz" in line["error"]
