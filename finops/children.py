@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from finops.processes import describe_end, kill_group, spawn
+from finops.processes import describe_end, kill_group, prepare_log, spawn
 
 STOP_SECONDS = 15.0
 WORKER = "finops"  # the worker's name on the broker, before @ and the name of the machine
@@ -32,7 +32,7 @@ class Child:
         """Start it, after what an earlier one may have left behind has been ended."""
         if self._process is not None:
             kill_group(self._process.pid)
-        self.log.touch(mode=0o600)
+        prepare_log(self.log)
         environment = os.environ | {"DJANGO_SETTINGS_MODULE": "finops.settings", "REMAP_SIGTERM": "SIGQUIT"}
         self._process = spawn(self._command, log=self.log, environment=environment, dies_with_us=True)
 

@@ -30,8 +30,10 @@ class Entry:
 COMMANDS = {
     "up": Entry("finops.supervisor:up", "Start everything and watch it until Ctrl-C.", needs_database=False),
     "import": Entry("apps.sources.commands:import_", "Import billing files, folders or manifests."),
+    "export": Entry("apps.costs.commands:export", "Write costs as FOCUS files."),
     "token": Entry("apps.accounts.commands:token", "Make and revoke API tokens."),
     "user": Entry("apps.accounts.commands:user", "Make users and reset passwords."),
+    "demo": Entry("apps.demo.commands:demo", "Load and remove the demo organisation, tell its stories."),
     "rates": Entry("apps.costs.commands:rates", "Import exchange rates."),
     "doctor": Entry("finops.doctor:doctor", "Check settings, database, broker, worker and disk.", needs_database=False),
 }
@@ -39,6 +41,8 @@ COMMANDS = {
 TO_PUT_RIGHT = {
     errno.ENOSPC: "the disk is full: free some space and start again",
     errno.EACCES: "the present user may not use it: run the command as its owner or set FINOPS_HOME to another folder",
+    errno.EEXIST: "it is in the way: move it, or set FINOPS_HOME to another folder",
+    errno.ENOTDIR: "it is not a folder: move it, or set FINOPS_HOME to another folder",
     errno.EROFS: "the file system is read-only: set FINOPS_HOME to a folder that can be written",
 }
 _WRAPPED: WeakSet[click.Command] = WeakSet()
@@ -132,7 +136,7 @@ def cli() -> None:
 def main() -> None:
     """What the installed `finops` calls. A signal to end unwinds the command, so that servers are stopped in order."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     cli()
 

@@ -2,10 +2,12 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.generic import RedirectView
 
 from apps.accounts.views import audit, organisation, profile, teams, tokens, users
 from apps.costs.views import charges, explorer, rates
 from apps.dashboards import views as dashboards
+from apps.demo import views as demo
 from apps.sources.views import deliveries, uploads
 
 urlpatterns = [
@@ -13,9 +15,10 @@ urlpatterns = [
     path("login/", profile.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", profile.change_password, name="password"),
+    path("demo/remove/", demo.remove, name="demo-remove"),
     path("costs/", explorer.costs, name="costs"),
     path("costs/charges/", charges.charges, name="charges"),
-    path("sources/", deliveries.sources, name="sources"),
+    path("sources/", RedirectView.as_view(pattern_name="deliveries"), name="sources"),
     path("sources/upload/", uploads.upload, name="upload"),
     path("sources/deliveries/", deliveries.deliveries, name="deliveries"),
     path("sources/deliveries/<int:pk>/", deliveries.delivery, name="delivery"),

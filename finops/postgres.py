@@ -18,6 +18,7 @@ from finops.processes import (
     last_words,
     named_in,
     plain_environment,
+    prepare_log,
     run_as,
     search,
     spawn,
@@ -156,8 +157,7 @@ class Postgres:
             "logging_collector": "off",
         }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        self.log.touch(mode=0o600)
-        self._log_start = self.log.stat().st_size
+        self._log_start = prepare_log(self.log)
         self._started = spawn(
             [program(POSTGRES, self.folders), "-D", self.data, *words],
             log=self.log,

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+LOG_BYTES = 10_000_000
 LOG_TAIL_BYTES = 8_000
 PR_SET_PDEATHSIG = 1
 # loaded before any fork: the child of a fork must not have to load a library
@@ -145,6 +147,22 @@ def describe_end(process: "subprocess.Popen[bytes] | None") -> str:
     if code is None:
         return "nobody saw how"
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def prepare_log(log: Path) -> int:
+    """Make a private log, or shorten one that has grown large; the byte at which the next program's words begin."""
+    shorten(log)
+    log.touch(mode=0o600)
+    return log.stat().st_size
+
+
+def shorten(log: Path) -> None:
+    """Move a log that has grown large aside, keeping one old file. Its writers append, so they go on at the start."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        with suppress(OSError):  # on a full disk there is no old file, and room again
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+        with log.open("r+b") as file:
+            file.truncate()
 
 
 def last_words(log: Path, *, since: int = 0) -> str:

@@ -9,7 +9,7 @@ import redis
 
 from apps.core.errors import UserError
 from finops.folders import Folders, make_private
-from finops.processes import describe_end, last_words, named_in, plain_environment, search, spawn, stop
+from finops.processes import describe_end, last_words, named_in, plain_environment, prepare_log, search, spawn, stop
 from finops.programs import REDIS, program
 
 START_SECONDS = 60.0
@@ -77,8 +77,7 @@ class RedisServer:
             "maxmemory-policy": "noeviction",
         }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        self.log.touch(mode=0o600)
-        self._log_start = self.log.stat().st_size
+        self._log_start = prepare_log(self.log)
         self._started = spawn(
             [program(REDIS, self.folders), *words],
             log=self.log,

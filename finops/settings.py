@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "apps.costs",
     "apps.sources",
     "apps.dashboards",
+    "apps.demo",
 ]
 
 LOGGING = logging_settings(ENV.log_level, ENV.log_format)
@@ -67,6 +68,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apps.dashboards.shell.shell",
+                "apps.demo.shell.demo",
             ],
         },
     }

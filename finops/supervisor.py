@@ -34,28 +34,28 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.option(
     "--host", default="127.0.0.1", envvar="FINOPS_HOST", show_default=True, help="Address to listen on; 0.0.0.0 is all."
 )
-@click.option("--no-demo", is_flag=True, help="Never load demonstration data. This version brings none to load.")
-def up(port: int, host: str, no_demo: bool) -> None:  # noqa: ARG001 - kept for scripts that are written today
+@click.option("--no-demo", is_flag=True, envvar="FINOPS_NO_DEMO", help="Do not load the demo into an empty database.")
+def up(port: int, host: str, no_demo: bool) -> None:
     """Start PostgreSQL, Redis, web, worker and beat, and watch them until Ctrl-C."""
     progress = Progress()
     with _alone(f"http://{host}:{port}"):
         _check_port_is_free(host, port)
         _stop_on_signals(progress)
         try:
-            _run(progress, host, port)
+            _run(progress, host, port, demo=not no_demo)
         finally:
             progress.say("Stopped.")
 
 
-def _run(progress: Progress, host: str, port: int) -> None:
+def _run(progress: Progress, host: str, port: int, *, demo: bool) -> None:
     progress.say("Starting FinOps")
     started = time.monotonic()
     servers = EmbeddedServers()
     with servers.running(progress):
-        password = _prepare(progress)
+        how_to_sign_in = _prepare(progress, demo=demo)
         children = product_processes(environment().home, folders().logs, host, port)
         with _children_running(children, progress, host, port):
-            _welcome(progress, host, port, password, time.monotonic() - started)
+            _welcome(progress, host, port, how_to_sign_in, time.monotonic() - started)
             _watch(servers, children, progress)
 
 
@@ -105,12 +105,12 @@ def _stop_on_signals(progress: Progress) -> None:
         sys.exit(0)
 
     for number in STOP_SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, unwind)
 
 
-def _prepare(progress: Progress) -> str | None:
-    """Make tables, static files and the first account; returns the latter's password when it was made just now."""
+def _prepare(progress: Progress, *, demo: bool) -> str:
+    """Make tables, static files, the demo where it is wanted, else the first account; returns how to sign in."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "finops.settings")
     with progress.step("Reading the program"):
         import django  # noqa: PLC0415 - only now is the database there
@@ -120,13 +120,19 @@ def _prepare(progress: Progress) -> str | None:
 
     from apps.accounts.services import ensure_first_admin  # noqa: PLC0415
     from finops.assets import gather_static_files  # noqa: PLC0415
+    from finops.demo import demo_logins, load_where_wanted  # noqa: PLC0415
     from finops.schema import bring_up_to_date  # noqa: PLC0415
 
     bring_up_to_date(progress)
     gather_static_files(progress)
+    if demo:
+        load_where_wanted(progress)
     password = ensure_first_admin()
+    how_to_sign_in = demo_logins()
     connections.close_all()
-    return password
+    if password:
+        return f'Sign in as "admin" with the password {password} (shown once; you choose your own at first sign-in).'
+    return how_to_sign_in
 
 
 @contextmanager
@@ -180,12 +186,10 @@ def _worker_answers() -> bool:
     return bool(ping_workers(0.5, here=True))
 
 
-def _welcome(progress: Progress, host: str, port: int, password: str | None, seconds: float) -> None:
+def _welcome(progress: Progress, host: str, port: int, how_to_sign_in: str, seconds: float) -> None:
     progress.say(f"Ready after {seconds:.1f} s: http://{_reachable(host)}:{port}")
-    if password:
-        progress.say(
-            f'Sign in as "admin" with the password {password} (shown once; you choose your own at first sign-in).'
-        )
+    if how_to_sign_in:
+        progress.say(how_to_sign_in)
     progress.say(f"Logs are in {_relative(folders().logs)}. Ctrl-C stops everything.")
 
 

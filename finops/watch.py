@@ -1,17 +1,16 @@
 """Watching processes: one that dies is started again, after longer and longer pauses; logs are kept short."""
 
-import shutil
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 from apps.core.errors import UserError
+from finops.processes import shorten
 
 LONGEST_PAUSE = 60.0
 CALM_SECONDS = 60.0  # one that has lived so long has recovered: the next pause is short again
-LOG_BYTES = 10_000_000
 
 
 class Watchable(Protocol):
@@ -74,12 +73,3 @@ class Watch:
             self._plan(str(error))
         else:
             self._say(f"{self._service.name} has been started again")
-
-
-def shorten(log: Path) -> None:
-    """Move a log that has grown large aside, keeping one old file. Its writers append, so they go on at the start."""
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        with suppress(OSError):  # on a full disk there is no old file, and room again
-            shutil.copyfile(log, log.with_suffix(".log.1"))
-        with log.open("r+b") as file:
-            file.truncate()

@@ -11,7 +11,7 @@ from django.core.management.sql import sql_flush
 from django.test import override_settings
 
 AUDIT_TABLES = ("accounts_auditevent", "accounts_audithead")
-FACT_TABLES = ("costs_dailycharge", "costs_dailycost", "costs_monthlycost")
+FACT_TABLES = ("costs_dailycharge", "costs_dailycost", "costs_monthlygroupcost", "costs_monthlycost")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ Loaded by `-p` in pyproject.toml, before Django's settings are. Workers of pytes
 the process that started them, which alone starts and stops the servers.
 """
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -30,9 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what was started, however the tests ended."""
     _running.close()
-    home = os.environ.get(OWN_HOME)
-    if home and not _is_worker(config):
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -44,6 +42,7 @@ def _use_a_home_of_our_own() -> None:
         return
     home = tempfile.mkdtemp(prefix="finops-tests-")
     os.environ["FINOPS_HOME"] = os.environ[OWN_HOME] = home
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
 
 
 _use_a_home_of_our_own()

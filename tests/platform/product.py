@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -57,7 +58,7 @@ class Product:
         self.home = home
         self.port = free_port()
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("FINOPS_", "PYTEST_", "DJANGO_"))}
-        self.environment |= {"FINOPS_HOME": str(home), "PORT": str(self.port)}
+        self.environment |= {"FINOPS_HOME": str(home), "PORT": str(self.port), "FINOPS_NO_DEMO": "1"}
         self._started: list[subprocess.Popen[str]] = []
         self.output = home.with_name("output.txt")
 
@@ -77,7 +78,7 @@ class Product:
         self.wait_for("Ready after", process)
         return process
 
-    def wait_for(self, text: str, process: "subprocess.Popen[str]", seconds: float = 60) -> None:
+    def wait_for(self, text: str, process: "subprocess.Popen[Any]", seconds: float = 60) -> None:
         """Wait until `finops up` has said something."""
         deadline = time.monotonic() + seconds
         while text not in self.output.read_text():

@@ -3,12 +3,15 @@
 import os
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.platform.product import Product, make_folder, use
+from apps.core.errors import UserError
+from finops.folders import _data_folder
+from tests.platform.product import Product, copy_home, make_folder, use
 
 
 def sentence_of(product: Product, *words: str) -> str:
@@ -54,34 +57,44 @@ def test_tables_of_a_newer_version_are_left_alone(product: Product) -> None:
         assert "written by a newer version of FinOps (it has had accounts.9999_later): update FinOps" in said
 
 
-def test_a_home_of_another_user_is_named(product: Product) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can run a command as somebody else")
-    done = subprocess.run(
-        ["/bin/sh", "-c", f"test -r {product.home}/secret_key"], user=65534, group=65534, extra_groups=[], check=False
-    )
-    assert done.returncode == 1, "another user can read the secret key"
+def test_a_home_of_another_user_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    monkeypatch.setattr("finops.folders.os.geteuid", lambda: os.getuid() + 1)
+
+    with pytest.raises(UserError, match=r"belongs to the user \w+: run the command as the user who started FinOps"):
+        _data_folder(tmp_path)
 
 
-@pytest.fixture
-def small_disk():  # type: ignore[no-untyped-def]
-    """A home on a disk of 24 MB."""
+def test_other_users_of_the_machine_cannot_read_what_is_in_a_home(product: Product) -> None:
+    product.run("doctor")
+
+    assert product.home.stat().st_mode & 0o066 == 0
+    for name in ("logs", "secret_key", "server", "server/run", "tmp"):
+        assert (product.home / name).stat().st_mode & 0o077 == 0, name
+
+
+@pytest.fixture(params=["24m", "128m"])
+def small_disk(request: pytest.FixtureRequest, ready_home: Path) -> Iterator[Product]:
+    """A home on a disk that is too small for a first start, or that was filled later."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
     folder = make_folder()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", folder], capture_output=True, text=True, check=False
-    )
+    options = f"size={request.param},mode=755"
+    words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+    mounted = subprocess.run(words, capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"no small disk can be mounted here: {mounted.stderr}")
     try:
+        if request.param == "128m":
+            copy_home(ready_home, folder / "home")
+            subprocess.run(["dd", "if=/dev/zero", f"of={folder}/filling", "bs=4k"], capture_output=True, check=False)
         yield from use(folder / "home")
     finally:
         subprocess.run(["umount", "-l", folder], check=False)
         folder.rmdir()
 
 
-def test_a_full_disk_is_named_on_the_first_start(small_disk: Product) -> None:
+def test_a_full_disk_is_named(small_disk: Product) -> None:
     assert "the disk is full: free some space" in sentence_of(small_disk, "up")
 
 

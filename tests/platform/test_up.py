@@ -96,8 +96,10 @@ def test_the_first_start_of_a_new_home_shows_a_password_once_and_it_works_withou
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_the_middle_of_the_start_leaves_no_process(product: Product, number: signal.Signals) -> None:
+    # a script that starts it in the background hands it an ignored SIGINT
+    in_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
     with product.output.open("w") as output:
-        up = subprocess.Popen([*FINOPS, "up"], env=product.environment, stdout=output, stderr=output, text=True)
+        up = subprocess.Popen([*in_background, *FINOPS, "up"], env=product.environment, stdout=output, stderr=output)
     product.wait_for("Web", up)
 
     up.send_signal(number)
