@@ -14,8 +14,8 @@ from collectors.readers import open_tables
 from collectors.rows import NOTHING_JUDGED, Adapter, Judged, judge, merge, to_charges
 from collectors.tables import Table
 
-BATCH_ROWS: Final = 50_000
-HELD_GROUPS: Final = 40_000
+BATCH_ROWS: Final = 30_000
+HELD_GROUPS: Final = 30_000
 """Grouped rows that are held back to be merged with later ones before they are described: the bound on memory."""
 
 
@@ -44,7 +44,9 @@ def detect(found: FoundDelivery) -> Format:
     _refuse_problems(found)
     with open_tables(found.files[0]) as tables:
         table = next(tables)
-        return recognise(table.header, table.name)
+        format_ = recognise(table.header, table.name)
+        _adapter(format_, table)
+        return format_
 
 
 def read_delivery(
@@ -79,7 +81,14 @@ def _same_format(table: Table, expected: Format) -> Adapter:
     format_ = recognise(table.header, table.name)
     if format_.name != expected.name:
         raise RefusedFileError(f"{table.name} is {format_.name}, but the delivery starts with {expected.name}.")
-    return format_.adapter(table.header)
+    return _adapter(format_, table)
+
+
+def _adapter(format_: Format, table: Table) -> Adapter:
+    try:
+        return format_.adapter(table.header)
+    except RefusedFileError as error:
+        raise RefusedFileError(f"{table.name}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

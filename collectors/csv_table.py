@@ -4,7 +4,9 @@ import csv
 import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, Final
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, Protocol
 
 import polars as pl
 from isal.igzip_lib import IsalError
@@ -13,32 +15,66 @@ from collectors.errors import RefusedFileError
 from collectors.tables import ROW, LongRow, RawBatch
 
 BLOCK_BYTES: Final = 8 << 20
+PIECE_BYTES: Final = 1 << 18
 LONGEST_RECORD: Final = 64 << 20
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
-DAMAGED: Final[tuple[type[Exception], ...]] = (EOFError, OSError, zlib.error, IsalError)
+DAMAGED: Final[tuple[type[Exception], ...]] = (EOFError, OSError, zlib.error, IsalError)  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A block of whole records, and what it says."""
+
+    block: bytes
+    first_row: int
+    frame: pl.DataFrame
+    long_rows: Sequence[LongRow]
+
+
+class Stream(Protocol):
+    """What CSV is read from."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes, none at the end."""
 
 
 class CsvTable:
     """A CSV file read from a stream; `packed_position` says how far the underlying file has been read."""
 
-    def __init__(self, name: str, stream: BinaryIO, packed_position: Callable[[], int]) -> None:
+    def __init__(self, name: str, stream: Stream, packed_position: Callable[[], int]) -> None:
         self.name = name
         self._stream = stream
         self._packed_position = packed_position
         self._rest = b""
         self._row = 0
+        self._damage: Exception | None = None
         self.header = self._read_header()
 
     def batches(self, wanted: Sequence[int], rows: int) -> Iterator[RawBatch]:
-        """Every column is read, so that a row with too many fields is noticed."""
-        del wanted
+        """Every column is parsed, so that a row with too many fields is noticed, but only the wanted ones are kept."""
+        kept: list[_Parsed] = []
         for block in self._blocks():
-            frame, long_rows = self._parse(block)
-            self._row += frame.height + len(long_rows)
-            for start in range(0, max(frame.height, 1), rows):
-                part = frame.slice(start, rows)
-                yield RawBatch(part, part.clone, long_rows if start == 0 else (), self._packed_position())
+            parsed = self._parse(block, self._row + 1)
+            self._row += parsed.frame.height + len(parsed.long_rows)
+            columns = [ROW, *(str(position) for position in wanted)]
+            kept.append(replace(parsed, frame=parsed.frame.select(columns)))
+            if sum(one.frame.height for one in kept) >= rows:
+                yield from self._batches_of(kept, rows)
+                kept = []
+        if kept:
+            yield from self._batches_of(kept, rows)
+
+    def _batches_of(self, kept: Sequence[_Parsed], rows: int) -> Iterator[RawBatch]:
+        frame = pl.concat([one.frame for one in kept])
+        long_rows = [long for one in kept for long in one.long_rows]
+        whole = partial(self._parse_again, kept)
+        for start in range(0, max(frame.height, 1), rows):
+            part = frame.slice(start, rows)
+            yield RawBatch(part, whole, long_rows if start == 0 else (), self._packed_position())
+
+    def _parse_again(self, kept: Sequence[_Parsed]) -> pl.DataFrame:
+        return pl.concat([self._parse(one.block, one.first_row).frame for one in kept])
 
     def _read_header(self) -> tuple[str, ...]:
         self._rest = self._read().removeprefix(BOM).lstrip(b"\r\n")
@@ -46,33 +82,44 @@ class CsvTable:
             raise RefusedFileError(f"{self.name} is UTF-16 text; save it as UTF-8 CSV.")
         while (end := _first_record_end(self._rest)) < 0 and (more := self._read()):
             self._rest += more
+            self._refuse_endless_record()
         if not self._rest.strip():
             raise RefusedFileError(f"{self.name} is empty: it has not even a header.")
         end = len(self._rest) if end < 0 else end
         line, self._rest = self._rest[:end], self._rest[end:].removeprefix(BOM)
-        return tuple(name.strip() for name in self._read_slowly(line)[0])
+        header, *others = self._read_slowly(line)
+        if others:
+            raise RefusedFileError(f"{self.name} ends its lines with CR alone; save it with LF or CRLF.")
+        return tuple(name.strip().replace("\0", "\ufffd") for name in header)
 
     def _read(self) -> bytes:
+        """The next piece; what was unpacked before the damage is given out first, so that the message says how far."""
+        pieces: list[bytes] = []
         try:
-            return self._stream.read(BLOCK_BYTES)
+            while self._damage is None and (piece := self._stream.read(PIECE_BYTES)):
+                pieces.append(piece)
+                if len(pieces) * PIECE_BYTES >= BLOCK_BYTES:
+                    break
         except DAMAGED as error:
+            self._damage = error
+        if self._damage is not None and not pieces:
             raise RefusedFileError(
-                f"{self.name} is damaged or truncated: unpacking stopped after row {self._row:,} ({error})."
-            ) from error
+                f"{self.name} is damaged or truncated: unpacking stopped after row {self._row:,} ({self._damage})."
+            ) from self._damage
+        return b"".join(pieces)
 
     def _blocks(self) -> Iterator[bytes]:
         """Pieces of the file that end where a record ends."""
-        while chunk := self._read():
-            self._rest += chunk
+        while True:
             end = _last_record_end(self._rest)
             if end:
                 block, self._rest = self._rest[:end], self._rest[end:]
                 yield block
-            elif len(self._rest) > LONGEST_RECORD:
-                raise RefusedFileError(
-                    f"{self.name}: row {self._row + 1:,} is longer than {LONGEST_RECORD >> 20} MB; "
-                    "look for a quotation mark that is never closed."
-                )
+            self._refuse_endless_record()
+            chunk = self._read()
+            if not chunk:
+                break
+            self._rest += chunk
         if self._rest.count(b'"') % 2:
             raise RefusedFileError(
                 f"{self.name} ends inside a quoted value after row {self._row:,}: the file is truncated, "
@@ -82,23 +129,29 @@ class CsvTable:
             yield self._rest
             self._rest = b""
 
-    def _parse(self, block: bytes) -> tuple[pl.DataFrame, list[LongRow]]:
-        """The records of a block; blank lines are no rows."""
-        names = [str(position) for position in range(len(self.header))]
-        try:
-            frame = pl.read_csv(
-                ",".join(names).encode() + b"\n" + block, infer_schema=False, null_values=[""], raise_if_empty=False
+    def _refuse_endless_record(self) -> None:
+        if len(self._rest) > LONGEST_RECORD:
+            raise RefusedFileError(
+                f"{self.name}: row {self._row + 1:,} is longer than {LONGEST_RECORD >> 20} MB; "
+                "look for a quotation mark that is never closed."
             )
-        except pl.exceptions.PolarsError:
-            return self._parse_slowly(block)
-        if frame.select(pl.all_horizontal(pl.all().is_null()).any()).item():
-            return self._parse_slowly(block)
-        return frame.with_columns(_numbers(self._row + 1, frame.height)), []
 
-    def _parse_slowly(self, block: bytes) -> tuple[pl.DataFrame, list[LongRow]]:
+    def _parse(self, block: bytes, first_row: int) -> _Parsed:
+        """The records of a block; blank lines are no rows."""
+        names = ",".join(str(position) for position in range(len(self.header))).encode()
+        try:
+            frame = pl.read_csv(names + b"\n" + block, infer_schema=False, null_values=[""], raise_if_empty=False)
+        except pl.exceptions.PolarsError:
+            return self._parse_slowly(block, first_row)
+        if frame.select(pl.all_horizontal(pl.all().is_null()).any()).item():
+            return self._parse_slowly(block, first_row)
+        numbers = pl.int_range(first_row, first_row + frame.height, dtype=pl.Int64).alias(ROW)
+        return _Parsed(block, first_row, frame.with_columns(numbers), ())
+
+    def _parse_slowly(self, block: bytes, first_row: int) -> _Parsed:
         """The same record by record: for blocks with rows that are too long, blank lines or broken quotes."""
         width = len(self.header)
-        records = list(enumerate(filter(None, self._read_slowly(block)), start=self._row + 1))
+        records = list(enumerate(filter(None, self._read_slowly(block)), start=first_row))
         long_rows = [LongRow(row, tuple(fields)) for row, fields in records if len(fields) > width]
         kept = [(row, fields) for row, fields in records if len(fields) <= width]
         columns = {
@@ -106,7 +159,8 @@ class CsvTable:
             for position in range(width)
         }
         frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-        return frame.with_columns(pl.Series(ROW, [row for row, _ in kept], pl.Int64)), long_rows
+        numbers = pl.Series(ROW, [row for row, _ in kept], pl.Int64)
+        return _Parsed(block, first_row, frame.with_columns(numbers), long_rows)
 
     def _read_slowly(self, block: bytes) -> list[list[str]]:
         try:
@@ -120,27 +174,31 @@ class CsvTable:
             raise RefusedFileError(f"{self.name} is not CSV after row {self._row:,}: {error}.") from error
 
 
-def _numbers(first: int, count: int) -> pl.Series:
-    return pl.int_range(first, first + count, dtype=pl.Int64, eager=True).alias(ROW)
-
-
 def _last_record_end(text: bytes) -> int:
     """Where the last whole record ends: after the last newline with an even number of quotation marks before it."""
-    quotes, end = text.count(b'"'), len(text)
-    while (newline := text.rfind(b"\n", 0, end)) >= 0:
-        quotes -= text.count(b'"', newline, end)
-        if quotes % 2 == 0:
+    inside, end = text.count(b'"') % 2 == 1, len(text)
+    while True:
+        quote = text.rfind(b'"', 0, end)
+        newline = -1 if inside else text.rfind(b"\n", quote + 1, end)
+        if newline >= 0:
             return newline + 1
-        end = newline
-    return 0
+        if quote < 0:
+            return 0
+        inside, end = not inside, quote
 
 
 def _first_record_end(text: bytes) -> int:
     """Where the first record ends, -1 when it does not end in `text`."""
-    newline = text.find(b"\n")
-    while newline >= 0 and text.count(b'"', 0, newline) % 2:
-        newline = text.find(b"\n", newline + 1)
-    return newline + 1 if newline >= 0 else -1
+    start = 0
+    while True:
+        quote = text.find(b'"', start)
+        newline = text.find(b"\n", start, quote if quote >= 0 else len(text))
+        if newline >= 0:
+            return newline + 1
+        closing = text.find(b'"', quote + 1) if quote >= 0 else -1
+        if closing < 0:
+            return -1
+        start = closing + 1
 
 
 csv.field_size_limit(LONGEST_RECORD)

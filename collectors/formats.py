@@ -44,10 +44,10 @@ FAMILIES: Final = (
 )
 
 NOT_YET: Final = {
-    "Azure cost export": {"metercategory", "consumedservice"},
-    "Google Cloud billing export": {"service.description", "sku.id"},
-    "Oracle Cloud cost report": {"lineitem/intervalusagestart", "cost/mycost"},
-    "OpenShift usage report": {"report_period_start", "interval_start"},
+    "an Azure cost export": {"metercategory", "consumedservice"},
+    "a Google Cloud billing export": {"service.description", "sku.id"},
+    "an Oracle Cloud cost report": {"lineitem/intervalusagestart", "cost/mycost"},
+    "an OpenShift usage report": {"report_period_start", "interval_start"},
 }
 """Headers that are recognised to say so; lower case."""
 
@@ -65,7 +65,7 @@ def recognise(header: Sequence[str], name: str) -> Format:
     lower = {column.lower() for column in header}
     for export, columns in NOT_YET.items():
         if columns <= lower:
-            raise RefusedFileError(f"{name} is an {export}: not supported yet.".replace(" an Go", " a Go"))
+            raise RefusedFileError(f"{name} is {export}: not supported yet.")
     raise UnknownFormatError(_unknown(header, name))
 
 

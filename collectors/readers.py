@@ -2,15 +2,16 @@
 
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from shutil import copyfileobj
-from typing import BinaryIO, Final, Protocol, cast
+from typing import IO, BinaryIO, Final
 
 from isal import igzip
 
-from collectors.csv_table import CsvTable
+from collectors.csv_table import CsvTable, Stream
 from collectors.errors import RefusedFileError
 from collectors.parquet_table import ParquetTable
 from collectors.tables import Table
@@ -31,7 +32,7 @@ def open_tables(path: Path) -> Iterator[Iterator[Table]]:
     try:
         with path.open("rb") as file:
             yield _tables(path, file)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise RefusedFileError(f"{path} is a damaged or truncated zip archive: {error}.") from error
     except FileNotFoundError as error:
         raise RefusedFileError(f"{path} does not exist.") from error
@@ -48,14 +49,14 @@ def _tables(path: Path, file: BinaryIO) -> Iterator[Table]:
         yield _csv(str(path), file, file, path.stat().st_size)
 
 
-def _csv(name: str, stream: BinaryIO, packed: BinaryIO, packed_size: int) -> CsvTable:
+def _csv(name: str, stream: IO[bytes], packed: IO[bytes], packed_size: int) -> CsvTable:
     """CSV, unpacked on the way when it is gzipped."""
     magic = stream.read(2)
     stream.seek(0)
+    unpacked: Stream = stream
     if magic == GZIP:
         unpacked = igzip.IGzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
-        stream = cast("BinaryIO", _Guarded(name, unpacked, packed_size))
-    return CsvTable(name, stream, packed.tell)
+    return CsvTable(name, _Guarded(name, unpacked, packed_size), packed.tell)
 
 
 def _zip_tables(path: Path, file: BinaryIO) -> Iterator[Table]:
@@ -79,35 +80,28 @@ def _member_tables(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo
     if member.flag_bits & 1:
         raise RefusedFileError(f"{name} is encrypted; unpack it first.")
     with archive.open(member) as packed:
-        stream = cast("BinaryIO", _Guarded(name, packed, member.compress_size))
         if member.filename.lower().endswith(".parquet"):
-            yield from _unpacked_parquet(name, stream, member)
+            yield from _unpacked_parquet(name, packed, member)
         else:
-            yield _csv(name, stream, file, member.compress_size)
+            yield _csv(name, packed, file, member.compress_size)
 
 
-def _unpacked_parquet(name: str, stream: BinaryIO, member: zipfile.ZipInfo) -> Iterator[Table]:
+def _unpacked_parquet(name: str, packed: IO[bytes], member: zipfile.ZipInfo) -> Iterator[Table]:
     """Parquet is read from its end, so a packed one is written to a temporary file first."""
     with tempfile.NamedTemporaryFile(prefix="billing-", suffix=".parquet") as file:
-        copyfileobj(stream, file, 1 << 20)
+        copyfileobj(_Guarded(name, packed, member.compress_size), file, 1 << 20)
         file.flush()
         yield ParquetTable(name, Path(file.name), member.compress_size)
-
-
-class _Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
-
-    def seek(self, offset: int, /) -> int: ...
 
 
 class _Guarded:
     """A stream that refuses to unpack a bomb."""
 
-    def __init__(self, name: str, stream: _Readable, packed_size: int) -> None:
+    def __init__(self, name: str, stream: Stream, packed_size: int) -> None:
         self._name, self._stream, self._unpacked = name, stream, 0
         self._limit = max(packed_size * HIGHEST_RATIO, HARMLESS_BYTES)
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)
         self._unpacked += len(data)
         if self._unpacked > self._limit:
@@ -115,7 +109,3 @@ class _Guarded:
                 f"{self._name} unpacks to more than {HIGHEST_RATIO} times its size: refused as a possible zip bomb."
             )
         return data
-
-    def seek(self, position: int) -> int:
-        self._unpacked = 0
-        return self._stream.seek(position)

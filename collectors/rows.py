@@ -17,7 +17,16 @@ from collectors.charges import (
 )
 from collectors.errors import RefusedFileError
 from collectors.tables import ROW, LongRow, RawBatch
-from collectors.values import Parsed, as_date_end, as_text, last_day_end, parse_decimals, parse_times
+from collectors.values import (
+    Parsed,
+    as_date_end,
+    as_text,
+    clean_text,
+    last_day_end,
+    parse_decimals,
+    parse_times,
+    without_nul,
+)
 
 PERIODS: Final = ("billing_period_start", "billing_period_end", "charge_period_start", "charge_period_end")
 FACTS: Final = ("day", "charge_period_start", "charge_period_end", "invoice_id", "invoice_detail_id")
@@ -130,8 +139,7 @@ def _decimals(layout: Layout) -> dict[str, int]:
 
 
 def _key_text(raw: pl.Series, nulls: Sequence[str]) -> pl.Series:
-    text = as_text(raw)
-    return text.set(text.is_in(["", *nulls]), None) if text.is_in(["", *nulls]).any() else text
+    return as_text(raw).alias("text").to_frame().select(clean_text("text", nulls)).to_series()
 
 
 def _key_faults(layout: Layout, texts: Mapping[str, pl.Series]) -> Iterator[_Fault]:
@@ -151,7 +159,8 @@ def _time_faults(layout: Layout, times: Mapping[str, Parsed]) -> Iterator[_Fault
     for period in ("billing", "charge"):
         start, end = times[f"{period}_period_start"].values, times[f"{period}_period_end"].values
         if (wrong := end < start).any():
-            reasons = pl.select(pl.when(wrong).then(pl.format("ends before it starts: {} is before {}", end, start)))
+            told = (time.dt.strftime("%Y-%m-%dT%H:%M:%SZ") for time in (end, start))
+            reasons = pl.select(pl.when(wrong).then(pl.format("ends before it starts: {} is before {}", *told)))
             yield _Fault(layout.periods[f"{period}_period_end"], reasons.to_series())
 
 
@@ -227,7 +236,8 @@ def _rejected(batch: RawBatch, layout: Layout, rows: pl.DataFrame, faults: Seque
     if not found:
         return _long_rows(batch.long_rows, layout)
     reasons = pl.concat(found).unique(ROW, keep="first", maintain_order=True)
-    content = _content(batch.whole(), layout.header)
+    whole = batch.whole().filter(pl.col(ROW).is_in(reasons[ROW].implode()))
+    content = _content(whole, layout.header)
     costs = rows.select(ROW, "billed_cost", "effective_cost")
     rejected = reasons.join(content, on=ROW).join(costs, on=ROW).rename({ROW: "row"}).select(REJECTED_SCHEMA.names())
     return pl.concat([rejected, _long_rows(batch.long_rows, layout)]).sort("row")
@@ -243,8 +253,9 @@ def _faulty(rows: pl.DataFrame, layout: Layout, fault: _Fault) -> pl.DataFrame:
 def _content(whole: pl.DataFrame, header: Sequence[str]) -> pl.DataFrame:
     """Each row as JSON text under the names of the file; names that come twice get their position."""
     names = [name if header.index(name) == at else f"{name} #{at + 1}" for at, name in enumerate(header)]
-    fields = [as_text(whole[str(at)]).alias(name) for at, name in enumerate(names)]
-    return whole.select(ROW, pl.struct(fields).struct.json_encode().alias("content"))
+    texts = whole.select(ROW, *(as_text(whole[str(at)]).alias(str(at)) for at in range(len(names))))
+    fields = [without_nul(pl.col(str(at))).alias(name) for at, name in enumerate(names)]
+    return texts.select(ROW, pl.struct(fields).struct.json_encode().alias("content"))
 
 
 def _long_rows(long_rows: Sequence[LongRow], layout: Layout) -> pl.DataFrame:

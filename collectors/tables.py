@@ -22,8 +22,8 @@ class LongRow:
 class RawBatch:
     """Some rows as the file has them.
 
-    `frame` has a column "0", "1" ... for each wanted position of the header, and ROW. `whole` gives the same rows
-    with every column of the file. `bytes_read` counts packed bytes of the file so far.
+    `frame` has a column "0", "1" ... for each wanted position of the header, and ROW. `whole` reads the same rows (and
+    maybe their neighbours) again, with every column of the file. `bytes_read` counts packed bytes of the file so far.
     """
 
     frame: pl.DataFrame

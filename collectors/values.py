@@ -28,6 +28,14 @@ _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
+def _finite(text: str) -> float | str:
+    return number if abs(number := float(text)) != float("inf") else text
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=str)
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """A column after reading; `reasons` says per row why a value could not be read, None when all could."""
@@ -153,7 +161,7 @@ def load_object(text: str) -> dict[str, object]:
     """The object that a JSON column holds in whatever shape."""
     for candidate in (text, "{" + text + "}"):
         try:
-            value = json.loads(candidate, parse_float=_finite, parse_constant=str)
+            value = _DECODER.decode(candidate)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, list) and all(isinstance(item, dict) and "key" in item for item in value):
@@ -166,23 +174,25 @@ def dump_json(value: Mapping[str, object]) -> str | None:
     """Compact JSON with sorted keys and without what no database can store (NUL, half a character)."""
     if not value:
         return None
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _ENCODER.encode(value)
     return _UNSTORABLE.sub("\ufffd", _ESCAPED_NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text)
 
 
-def _finite(text: str) -> float | str:
-    return number if abs(number := float(text)) != float("inf") else text
-
-
 def as_text(raw: pl.Series) -> pl.Series:
-    """A column as text: numbers by their shortest form, lists and structs as JSON."""
+    """A column as text: numbers by their shortest form (an id that became a double as digits), nested ones as JSON."""
     if raw.dtype == pl.String:
         return raw
     if raw.dtype.is_nested():
         wrapped = pl.select(pl.struct(raw.alias("v")).struct.json_encode()).to_series()
         text = wrapped.str.slice(len('{"v":')).str.head(-1)
         return pl.select(pl.when(raw.is_not_null()).then(text).alias(raw.name)).to_series()
-    return raw.cast(pl.String)
+    text = raw.cast(pl.String, strict=False)
+    return text.str.strip_suffix(".0") if raw.dtype.is_float() else text
+
+
+def without_nul(text: pl.Expr) -> pl.Expr:
+    """Text without NUL characters, which no database can store; what was there stays visible."""
+    return text.str.replace_all("\x00", "\ufffd", literal=True)
 
 
 def shown(text: str) -> str:
@@ -209,9 +219,9 @@ def _looked_up(text: pl.Series, found: Mapping[str, object], dtype: pl.DataType)
 
 
 def clean_text(column: str, nulls: Sequence[str] = ()) -> pl.Expr:
-    """A text column without words that mean null, and without NUL characters, which no database can store."""
+    """A text column without words that mean null."""
     text = pl.col(column)
-    return pl.when(~text.is_in(["", *nulls])).then(text.str.replace_all("\x00", "\ufffd", literal=True))
+    return pl.when(~text.is_in(["", *nulls])).then(without_nul(text))
 
 
 def last_day_end(times: pl.Expr) -> pl.Expr:

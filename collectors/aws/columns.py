@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from collectors.aws.details import ATTRIBUTES
+from collectors.errors import RefusedFileError
 
 CUR_REQUIRED: Final = (
     "bill/PayerAccountId",  # whose bill it is: a newer delivery replaces the older one of the same account and period
@@ -109,10 +110,15 @@ def squashed(column: str) -> str:
     return _NOISE.sub("", column.lower())
 
 
+_REQUIRED: Final = frozenset(squashed(column) for column in CUR_REQUIRED)
+
+
 def find_columns(header: Sequence[str]) -> dict[str, int]:
     """Positions by squashed name; of columns that come twice, the first. Tags and cost categories are left out."""
     found: dict[str, int] = {}
     for position, column in enumerate(header):
+        if squashed(column) in found and squashed(column) in _REQUIRED:
+            raise RefusedFileError(f"the header names {column} twice; which one counts cannot be told.")
         if not (_TAG.fullmatch(column) or _CATEGORY.fullmatch(column)):
             found.setdefault(squashed(column), position)
     return found
@@ -149,9 +155,8 @@ def category_key(name: str) -> str:
 
 def extra_name(column: str) -> str:
     """`line_item_operation` -> `x_operation`."""
-    for group in ("line_item_", "bill_", "product_"):
-        column = column.removeprefix(group)
-    return f"x_{column}"
+    group = next((group for group in ("line_item_", "bill_", "product_") if column.startswith(group)), "")
+    return f"x_{column.removeprefix(group)}"
 
 
 def present(wanted: Mapping[str, str], found: Mapping[str, int]) -> dict[str, int]:

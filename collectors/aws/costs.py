@@ -118,6 +118,7 @@ def _read_tags(text: str) -> str | None:
     columns = load_object(text)
     tags: dict[str, object] = {}
     for name, key_of in (("map cost_category", category_key), ("map tags", tag_key), ("map resource_tags", tag_key)):
-        entries = load_object(str(columns.pop(name) or "{}"))
-        tags |= {key_of(key): True if value in (None, "") else value for key, value in entries.items()}
+        if text_of_map := columns.pop(name):
+            entries = load_object(str(text_of_map))
+            tags |= {key_of(key): True if value in (None, "") else value for key, value in entries.items()}
     return dump_json(tags | {key: value for key, value in columns.items() if value is not None})

@@ -30,7 +30,8 @@ _ABSENT: Final = (None, "", "NA")
 def read_details(text: str) -> str | None:
     """Attributes under FOCUS's names with numbers as numbers (memory in GiB); all others as `x_` and AWS's name."""
     columns = load_object(text)
-    attributes = {**load_object(str(columns.pop("product", None) or "{}")), **_present(columns)}
+    product = columns.pop("product", None)
+    attributes = {**(load_object(str(product)) if product else {}), **_present(columns)}
     return dump_json({_name(key): _value(key, attributes[key]) for key in ATTRIBUTES if _is_known(attributes, key)})
 
 

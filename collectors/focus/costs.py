@@ -101,7 +101,7 @@ def _sort_out(header: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
     for position, column in enumerate(header):
         name = _NAMES.get(column.lower())
         if name in known:
-            raise RefusedFileError(f"The header names {column} twice; which one counts cannot be told.")
+            raise RefusedFileError(f"the header names {column} twice; which one counts cannot be told.")
         if name is None:
             unknown[column if column not in unknown else f"{column} #{position + 1}"] = position
         else:

@@ -1,0 +1,239 @@
+"""Which files make up a delivery: manifests, chunks, folders with other things in them."""
+
+import gzip
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from collectors.billing import read_delivery
+from collectors.errors import RefusedFileError
+from collectors.files import discover, find_deliveries, hash_delivery
+from tests.collectors.bills import csv_text, cur, names_of, read_found
+from tests.shared import BILLING
+
+BILL = csv_text([cur()])
+PERIOD = "exports/cur/20260601-20260701"
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Path:
+    """A copy of a bucket as AWS lays it out: the manifest at the top of the period and inside the assembly."""
+    return Path(shutil.copytree(BILLING / "nise/aws-s3-layout-mtd", tmp_path / "bucket"))
+
+
+def put(path: Path, text: str = BILL) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def put_manifest(path: Path, *keys: str, **more: str) -> Path:
+    return put(path, json.dumps({"reportKeys": keys, **more}))
+
+
+def test_a_manifest_and_its_copy_in_the_assembly_are_one_delivery(bucket: Path) -> None:
+    found = discover([bucket])
+    (delivery,) = found.deliveries
+    assert names_of(delivery.files) == ["June-2026-cur.csv.gz"]
+    assert delivery.manifest == delivery.path
+    assert delivery.problem == ""
+    assert [file.reason for file in found.ignored] == ["is a copy or an older run of the manifest in the folder above"]
+    assert read_found(delivery).rows_read == 6384
+
+
+def test_files_of_older_assemblies_are_not_loaded(bucket: Path) -> None:
+    """Quirks 7, 8: "create new" keeps the folders of older runs, each with a manifest of its own."""
+    period = bucket / "finops/cur/20260601-20260701"
+    stale = put(period / "0000-old/cur-00001.csv.gz")
+    put_manifest(period / "0000-old/cur-Manifest.json", "finops/cur/20260601-20260701/0000-old/cur-00001.csv.gz")
+    partial = put(period / "June-2026-cur.csv.gz.part.csv")
+    found = discover([bucket])
+    assert [names_of(delivery.files) for delivery in found.deliveries] == [["June-2026-cur.csv.gz"]]
+    reasons = {file.path: file.reason for file in found.ignored}
+    assert reasons[stale] == reasons[partial] == "is not listed in the manifest: stale or incomplete"
+
+
+def test_a_listed_file_that_is_missing_refuses_the_delivery(bucket: Path) -> None:
+    """Quirk 7."""
+    next(bucket.rglob("*.gz")).unlink()
+    (delivery,) = find_deliveries([bucket])
+    assert "lists finops/cur/20260601-20260701/b96a03dc" in delivery.problem
+    assert delivery.problem.endswith("which is missing.")
+    with pytest.raises(RefusedFileError, match="which is missing"):
+        list(read_delivery(delivery))
+
+
+def test_all_chunks_of_a_manifest_are_one_delivery_in_their_order(tmp_path: Path) -> None:
+    """Quirk 52."""
+    names = [f"cur-{number:05}.csv.gz" for number in (1, 2, 10)]
+    for name in names:
+        put(tmp_path / PERIOD / "run1" / name)
+    put_manifest(tmp_path / PERIOD / "cur-Manifest.json", *(f"{PERIOD}/run1/{name}" for name in names))
+    (delivery,) = find_deliveries([tmp_path])
+    assert names_of(delivery.files) == names
+    assert read_found(delivery).rows_read == 3
+
+
+def test_parquet_of_the_legacy_report_lies_beside_the_manifests_folder(tmp_path: Path) -> None:
+    key = "exports/cur/cur/year=2026/month=6/cur-00001.snappy.parquet"
+    put(tmp_path / key)
+    put_manifest(tmp_path / PERIOD / "cur-Manifest.json", key)
+    (delivery,) = find_deliveries([tmp_path])
+    assert delivery.files == (tmp_path / key,)
+
+
+def test_data_exports_name_their_files_by_s3_address(tmp_path: Path) -> None:
+    data = tmp_path / "exports/bill/data/BILLING_PERIOD=2026-06"
+    put(data / "2026-06-20T00-abc/bill-00001.csv.gz")
+    stale = put(data / "2026-06-19T00-xyz/bill-00001.csv.gz")
+    address = "s3://bucket/exports/bill/data/BILLING_PERIOD=2026-06/2026-06-20T00-abc/bill-00001.csv.gz"
+    manifest = tmp_path / "exports/bill/metadata/BILLING_PERIOD=2026-06/bill-Manifest.json"
+    put(manifest, json.dumps({"dataFiles": [address], "executionId": "abc"}))
+    found = discover([tmp_path])
+    assert [delivery.path for delivery in found.deliveries] == [manifest]
+    assert [file.path for file in found.ignored] == [stale]
+
+
+def test_a_manifest_that_is_named_finds_its_files_above_and_beside(bucket: Path, tmp_path: Path) -> None:
+    (delivery,) = find_deliveries([bucket / "finops/cur/20260601-20260701/cur-Manifest.json"])
+    assert names_of(delivery.files) == ["June-2026-cur.csv.gz"]
+    put(tmp_path / "flat/cur-00001.csv")
+    (flat,) = find_deliveries([put_manifest(tmp_path / "flat/cur-Manifest.json", f"{PERIOD}/run/cur-00001.csv")])
+    assert flat.files == (tmp_path / "flat/cur-00001.csv",)
+
+
+@pytest.mark.parametrize("key", ["../../secret.csv", "a/../../secret.csv", "/../secret.csv", ""])
+def test_a_manifest_cannot_point_outside_its_folders(tmp_path: Path, key: str) -> None:
+    put(tmp_path / "secret.csv")
+    put_manifest(tmp_path / "bucket/a/cur-Manifest.json", key)
+    (delivery,) = find_deliveries([tmp_path / "bucket"])
+    assert delivery.files == ()
+    assert "which is missing" in delivery.problem
+
+
+def test_a_manifest_in_a_folder_looks_no_further_up_than_the_folder(tmp_path: Path) -> None:
+    put(tmp_path / "other/bill.csv")
+    put_manifest(tmp_path / "bucket/a/cur-Manifest.json", "other/bill.csv")
+    (delivery,) = find_deliveries([tmp_path / "bucket"])
+    assert "which is missing" in delivery.problem
+
+
+@pytest.mark.parametrize("text", ['{"reportKeys": ["a.cs', '{"reportKeys": []}', "[" * 100_000, ""])
+def test_half_a_manifest_refuses_the_delivery(tmp_path: Path, text: str) -> None:
+    """Quirk 7: the manifest is written last; half of one means that the delivery is not there yet."""
+    put(tmp_path / "cur-Manifest.json", text)
+    (delivery,) = find_deliveries([tmp_path])
+    assert "is not whole JSON" in delivery.problem or "lists no files" in delivery.problem
+
+
+def test_other_json_and_other_files_in_a_folder_are_ignored_with_a_reason(tmp_path: Path) -> None:
+    """Quirk 9: JSON lies among the CSV files."""
+    for name in ("README.md", "manifest.json", "notes.txt", ".hidden.csv", "bill.csv.crdownload"):
+        put(tmp_path / name, "{}")
+    put(tmp_path / "bill.csv")
+    found = discover([tmp_path])
+    assert [delivery.path.name for delivery in found.deliveries] == ["bill.csv"]
+    assert {file.path.name: file.reason for file in found.ignored} == dict.fromkeys(
+        ("README.md", "manifest.json", "notes.txt", ".hidden.csv", "bill.csv.crdownload"), "is no billing file"
+    )
+
+
+def test_azure_manifests_list_blobs(tmp_path: Path) -> None:
+    """Quirk 10: each run is a folder with a manifest; files that it does not list are not loaded."""
+    put(tmp_path / "export/run/part_0_0001.csv")
+    put(tmp_path / "export/run/left-over.csv")
+    put(tmp_path / "export/run/manifest.json", json.dumps({"blobs": [{"blobName": "export/run/part_0_0001.csv"}]}))
+    (delivery,) = find_deliveries([tmp_path])
+    assert names_of(delivery.files) == ["part_0_0001.csv"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cur-00001.csv.gz", "cur-00002.csv.gz"),
+        ("export-000000000000.csv", "export-000000000001.csv"),
+        ("focus_part1.csv", "focus_part2.csv", "focus_part3.csv"),
+        ("bill.part-0001.parquet", "bill.part-0002.parquet"),
+    ],
+)
+def test_chunks_of_one_export_are_one_delivery(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Quirk 52."""
+    for name in names:
+        put(tmp_path / name)
+    (delivery,) = find_deliveries([tmp_path])
+    assert names_of(delivery.files) == list(names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("costreport_2026-05.csv", "costreport_2026-06.csv"),
+        ("bill-20260501.csv", "bill-20260601.csv"),
+        ("May-2026.csv", "June-2026.csv"),
+        ("bill-123456789012.csv", "bill-210987654321.csv"),
+        ("bill.csv", "bill.csv.gz"),
+        ("bill_1.csv", "bill_2.csv"),
+    ],
+)
+def test_months_and_accounts_are_deliveries_of_their_own(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        put(tmp_path / name)
+    assert sorted(delivery.path.name for delivery in find_deliveries([tmp_path])) == sorted(names)
+
+
+def test_a_gap_between_chunks_refuses_the_delivery(tmp_path: Path) -> None:
+    for number in (1, 3):
+        put(tmp_path / f"cur-{number:05}.csv")
+    (delivery,) = find_deliveries([tmp_path])
+    assert delivery.problem == f"{tmp_path} lacks chunk 2 of cur*.csv."
+
+
+def test_what_is_named_and_cannot_be_a_bill_is_a_problem(tmp_path: Path) -> None:
+    note = put(tmp_path / "note.txt", "hello")
+    unknown, missing = find_deliveries([note, tmp_path / "gone.csv"])
+    assert unknown.problem.startswith(f"{note} is no billing file: expected .csv")
+    assert missing.problem == f"{tmp_path / 'gone.csv'} does not exist."
+    other = put(tmp_path / "manifest.json", '{"name": "web app"}')
+    assert "no manifest of a billing export" in find_deliveries([other])[0].problem
+
+
+def test_the_same_file_named_twice_is_one_delivery(tmp_path: Path) -> None:
+    path = put(tmp_path / "bill.csv")
+    assert len(find_deliveries([path, tmp_path, path])) == 1
+
+
+def test_an_empty_folder_holds_no_deliveries(tmp_path: Path) -> None:
+    assert find_deliveries([tmp_path]) == []
+
+
+def test_a_folder_may_have_characters_that_mean_something_in_patterns(tmp_path: Path) -> None:
+    path = put(tmp_path / "BILLING_PERIOD=2026-06 [x]*?" / "bill [1].csv")
+    (delivery,) = find_deliveries([tmp_path])
+    assert read_found(delivery).rows_read == 1
+    assert delivery.path == path
+
+
+def test_digests_are_those_of_the_content_alone(tmp_path: Path) -> None:
+    """Quirk 11: the very same file comes twice, under another name."""
+    first, second = put(tmp_path / "a.csv"), put(tmp_path / "b.csv")
+    one, other = (hash_delivery(delivery) for delivery in find_deliveries([first, second]))
+    assert one == other
+    assert one.delivery == one.files[0] == hashlib.sha256(BILL.encode()).hexdigest()
+
+
+def test_the_digest_of_chunks_does_not_depend_on_their_names(tmp_path: Path) -> None:
+    for folder, texts in (("x", ("1", "2")), ("y", ("2", "1")), ("z", ("1", "3"))):
+        for number, text in enumerate(texts, start=1):
+            put(tmp_path / folder / f"cur-0000{number}.csv", BILL + text)
+    x, y, z = (hash_delivery(delivery).delivery for delivery in find_deliveries([tmp_path]))
+    assert x == y != z
+
+
+def test_sample_files_that_came_twice_have_equal_digests() -> None:
+    """Quirk 11."""
+    name = "202605_2026-05-01_to_2026-06-01.csv.gz"
+    twice = find_deliveries([BILLING / "nise/gcp" / name, BILLING / "nise/gcp-mtd" / name])
+    assert len({hash_delivery(delivery).delivery for delivery in twice}) == 1
