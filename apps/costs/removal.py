@@ -1,0 +1,31 @@
+"""Taking a source's costs out of the database, whole."""
+
+from django.db import connection
+
+from apps.core.locks import hold
+from apps.core.sql import run_sql
+from apps.costs.allocation import LOCK
+from apps.costs.loader import MONTHLY, PARTITIONED, delete_facts
+from apps.costs.models import Statement
+
+ANALYSED = (*PARTITIONED, *MONTHLY, "costs_chargekey", "costs_chargegroup")
+
+
+def remove_source(source: str) -> None:
+    """Delete a source's statements, facts and rollups, and the charge keys and groups of its billing accounts that
+    nothing else uses; runs in the caller's transaction.
+
+    Nobody may be importing bills of the same billing accounts: their new keys would look unused.
+    """
+    hold(LOCK)
+    statements = Statement.objects.filter(source=source)
+    accounts = list(statements.values_list("billing_account_id", flat=True).distinct())
+    for statement in statements.filter(superseded_at=None):
+        delete_facts(statement)
+    run_sql("costs", "remove_source", {"source": source, "accounts": accounts})
+
+
+def analyse() -> None:
+    """Tell the database's planner what the cost tables hold now: after much has changed at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(ANALYSED)}")
