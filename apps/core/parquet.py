@@ -8,7 +8,7 @@ from typing import IO, Final, cast
 import polars as pl
 from polars.io.plugins import register_io_source
 
-ROW_GROUP: Final = 50_000
+ROW_GROUP: Final = 20_000
 _WAITING_CHUNKS: Final = 64
 _PATIENCE: Final = 0.1
 

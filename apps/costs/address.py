@@ -70,9 +70,9 @@ class Address:
         """The parameters as a request would have them."""
         return QueryDict(urlencode(self.as_dict()))
 
-    def path(self, path: str = "/costs/") -> str:
-        """This view at `path`."""
-        query = urlencode(self.as_dict(), safe="[],:")
+    def path(self, path: str = "/costs/", more: Mapping[str, str] | None = None) -> str:
+        """This view at `path`, with `more` parameters that are no part of it."""
+        query = urlencode({**self.as_dict(), **(more or {})}, safe="[],:")
         return f"{path}?{query}" if query else path
 
 
@@ -92,6 +92,14 @@ def drill_down(address: Address) -> Drill:
 def charges_of(address: Address) -> Drill:
     """Links from a group to the charges behind it."""
     return lambda dimensions, keys: _filtered(address.without(*VIEW), dimensions, keys).path("/costs/charges/")
+
+
+def exports_of(address: Address) -> list[tuple[str, str]]:
+    """Links to the charges behind a view as FOCUS files, each with what the file is called."""
+    kinds = {"CSV": "csv", "Parquet": "parquet"}
+    return [
+        (name, address.without(*VIEW).path("/api/v1/costs/export/", {"format": kind})) for name, kind in kinds.items()
+    ]
 
 
 def _filtered(address: Address, dimensions: Sequence[Dimension], keys: Sequence[str]) -> Address:

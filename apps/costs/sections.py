@@ -10,7 +10,7 @@ from typing import Final
 from apps.costs.address import Drill
 from apps.costs.dimensions import Dimension
 from apps.costs.labels import value_label
-from apps.costs.queries import CostRow, CostTable, CostTotal, Granularity
+from apps.costs.queries import CostQuery, CostRow, CostTable, CostTotal, Granularity
 
 SERIES: Final = 7
 """At most so many named colours; everything after is grey, as are "Other" and what has no value."""
@@ -21,6 +21,11 @@ Zoom = Callable[[date, date], str]
 
 def nowhere(_dimensions: Sequence[Dimension], _keys: Sequence[str]) -> str:
     """A Drill that leads nowhere."""
+    return ""
+
+
+def never(_first: date, _last: date) -> str:
+    """A Zoom that leads nowhere."""
     return ""
 
 
@@ -54,7 +59,6 @@ class Bucket:
     """One day, week or month: the cost of each line in it (None = no row), their sum, and its bar in per cent."""
 
     first: date
-    last: date
     costs: tuple[Decimal | None, ...]
     total: Decimal
     bar: Decimal
@@ -81,57 +85,56 @@ class Section:
         return self.total.cost / days if days else None
 
 
-def sections(
-    table: CostTable, *, today: date, drill: Drill = nowhere, charges: Drill = nowhere, zoom: Zoom | None = None
-) -> list[Section]:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the parts of a table lead: a name, the charges behind a row, and a stretch of days."""
+
+    drill: Drill = nowhere
+    charges: Drill = nowhere
+    zoom: Zoom = never
+
+
+def sections(table: CostTable, *, today: date, links: Links) -> list[Section]:
     """The table's currencies, each with its lines in the table's order and its buckets in the order of time."""
     by_currency = {currency: list(rows) for currency, rows in groupby(table.rows, key=lambda row: row.currency)}
     return [
-        _section(table, by_currency.get(total.currency, []), total, drill, charges, zoom, today)
+        _section(table.query, by_currency.get(total.currency, []), total, today=today, links=links)
         for total in table.totals
     ]
 
 
-def _section(
-    table: CostTable,
-    rows: Sequence[CostRow],
-    total: CostTotal,
-    drill: Drill,
-    charges: Drill,
-    zoom: Zoom | None,
-    today: date,
-) -> Section:
+def _section(query: CostQuery, rows: Sequence[CostRow], total: CostTotal, *, today: date, links: Links) -> Section:
     by_keys: dict[tuple[str, ...] | None, list[CostRow]] = {}
     for row in rows:
         by_keys.setdefault(row.keys, []).append(row)
     lines = tuple(
-        _line(table, keys, of_keys, total, place, drill, charges)
+        _line(query, keys, of_keys, total=total, place=place, links=links)
         for place, (keys, of_keys) in enumerate(by_keys.items())
     )
-    buckets = () if table.query.granularity is Granularity.NONE else _buckets(table, by_keys, zoom, today)
+    by_time = query.granularity is not Granularity.NONE
+    buckets = _buckets(query.granularity, list(by_keys.values()), today, links.zoom) if by_time else ()
     return Section(total.currency, lines, buckets, total)
 
 
 def _line(
-    table: CostTable,
+    query: CostQuery,
     keys: tuple[str, ...] | None,
     rows: Sequence[CostRow],
+    *,
     total: CostTotal,
     place: int,
-    drill: Drill,
-    charges: Drill,
+    links: Links,
 ) -> Line:
-    group_by = table.query.group_by
     cost = sum((row.cost for row in rows), Decimal(0))
-    previous = [row.previous for row in rows if row.previous is not None]
-    named = keys is not None and any(keys) and place < SERIES
+    previous = sum((row.previous for row in rows if row.previous is not None), Decimal(0))
+    has_colour = keys is not None and any(keys) and place < SERIES
     return Line(
-        cells=_cells(group_by, keys, rows[0].groups, drill),
+        cells=_cells(query.group_by, keys, rows[0].groups, links.drill),
         cost=cost,
-        previous=sum(previous, Decimal(0)) if table.query.compare else None,
+        previous=previous if query.compare else None,
         share=cost / total.cost if total.cost > 0 else None,
-        colour=f"var(--c{place + 1})" if named else "var(--c-other)",
-        charges_url="" if keys is None else charges(group_by, keys),
+        colour=f"var(--c{place + 1})" if has_colour else "var(--c-other)",
+        charges_url="" if keys is None else links.charges(query.group_by, keys),
     )
 
 
@@ -147,24 +150,22 @@ def _cells(group_by: Sequence[Dimension], keys: tuple[str, ...] | None, groups: 
 
 
 def _buckets(
-    table: CostTable, by_keys: dict[tuple[str, ...] | None, list[CostRow]], zoom: Zoom | None, today: date
+    granularity: Granularity, lines: Sequence[Sequence[CostRow]], today: date, zoom: Zoom
 ) -> tuple[Bucket, ...]:
-    costs = [{row.date: row.cost for row in rows if row.date} for rows in by_keys.values()]
+    costs = [{row.date: row.cost for row in rows if row.date} for rows in lines]
     dates = sorted({day for of_line in costs for day in of_line})
     totals = {day: sum((of_line.get(day, Decimal(0)) for of_line in costs), Decimal(0)) for day in dates}
     highest = max(totals.values(), default=Decimal(0))
     return tuple(
         Bucket(
             first=day,
-            last=last,
             costs=tuple(of_line.get(day) for of_line in costs),
             total=totals[day],
             bar=_bar(totals[day], highest),
             is_partial=day <= today <= last,
-            url=zoom(day, last) if zoom else "",
+            url=zoom(day, last),
         )
-        for day in dates
-        for last in [_last_day(day, table.query.granularity)]
+        for day, last in ((day, _last_day(day, granularity)) for day in dates)
     )
 
 
@@ -177,4 +178,3 @@ def _last_day(first: date, granularity: Granularity) -> date:
     if granularity is Granularity.MONTH:
         return (first.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return first + timedelta(days=6) if granularity is Granularity.WEEK else first
-

@@ -9,7 +9,7 @@ from apps.core.periods import MAX_DAYS, Period
 from apps.costs.address import Address, drill_down
 from apps.costs.dimensions import Dimension
 from apps.costs.queries import CostQuery, CostTable, Granularity, MissingRateError, cost_table
-from apps.costs.sections import Section, sections
+from apps.costs.sections import Links, Section, sections
 
 MONTHS: Final = 13
 DEAREST: Final = 10
@@ -28,6 +28,11 @@ class Overview:
     teams: list[Section]
     note: str
 
+    @property
+    def is_whole_month(self) -> bool:
+        """Whether all days of the month are over."""
+        return self.period.last == _month_end(self.period.last)
+
 
 def overview(*, month: date | None, currency: str, scope: Scope, today: date) -> Overview | None:
     """The overview of `month`, or of the newest month with cost; None when there is no cost in the last five years.
@@ -44,9 +49,9 @@ def overview(*, month: date | None, currency: str, scope: Scope, today: date) ->
     period = _complete_days(month or newest, today)
     asked = CostQuery(period, compare=_same_days_before(period), limit=DEAREST, currency=year.query.currency)
     tables = [cost_table(replace(asked, group_by=(by,)), scope=scope) for by in (SERVICE, TEAM)]
-    drill = drill_down(Address({"start": str(period.first), "end": str(period.last)}))
-    services, teams = (sections(table, drill=drill, today=today) for table in tables)
-    months = sections(year, today=today)
+    links = Links(drill_down(Address({"start": str(period.first), "end": str(period.last)})))
+    services, teams = (sections(table, today=today, links=links) for table in tables)
+    months = sections(year, today=today, links=Links())
     return Overview(period, _same_days_before(period), months, services, teams, note)
 
 

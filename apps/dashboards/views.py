@@ -1,10 +1,12 @@
 """The overview page."""
 
 from datetime import date
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 
 from apps.accounts.models import Organisation
 from apps.accounts.permissions import requires
@@ -15,15 +17,14 @@ from apps.core.periods import PeriodError, parse_day
 from apps.dashboards import overview as numbers
 
 
+@never_cache
 @requires(Capability.SEE_COSTS)
 def overview(request: HttpRequest) -> HttpResponse:
     """How this month goes, and where the money went."""
     scope, today = scope_of(request.user), timezone.now().date()
     month, wrong = _month(request)
-    shown = numbers.overview(
-        month=month, currency=Organisation.current().reporting_currency, scope=scope, today=today
-    )
-    context = {"title": "Overview", "shown": shown, "wrong": wrong, "scope": scope}
+    shown = numbers.overview(month=month, currency=Organisation.current().reporting_currency, scope=scope, today=today)
+    context: dict[str, Any] = {"title": "Overview", "shown": shown, "wrong": wrong, "scope": scope}
     if shown:
         context |= {
             "now": money.days(shown.period.first, shown.period.last),

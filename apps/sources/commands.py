@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from apps.accounts.scope import Scope
 from apps.sources import services
-from apps.sources.importer import Progress as Tell
+from apps.sources.ledger import Progress as Tell
 from apps.sources.models import Delivery
 from apps.sources.queries import DeliveryReport, report
 from collectors.files import discover

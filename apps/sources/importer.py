@@ -1,33 +1,25 @@
 """One delivery from files into facts: read, spool, load in one transaction; its ledger entry says how it went."""
 
-import errno
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
-import psycopg
-import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from django.utils import timezone
+from django.db import transaction
 
-from apps.accounts.audit import record
 from apps.accounts.models import User
 from apps.costs import loader
 from apps.costs.spool import Spool
+from apps.sources.ledger import Progress, fail, finish
 from apps.sources.models import Delivery
 from collectors.billing import ChargeBatch, detect, read_delivery
 from collectors.charges import REJECTED_SCHEMA
 from collectors.errors import CollectorError, RefusedFileError
 from collectors.files import FoundDelivery
 
-log = structlog.get_logger(__name__)
-
-Progress = Callable[[Delivery], None]
 COUNTED = ("rows_read", "rows_rejected", "rounded_values", "bytes_read")
 PROGRESS_EVERY = 0.5  # seconds
 REJECTED_COLUMNS = ("delivery_id", "position", *REJECTED_SCHEMA.names())
@@ -153,51 +145,3 @@ def _record_rows(reading: Reading) -> None:
     loader.copy_frame("sources_rejectedrow", REJECTED_COLUMNS, frames)
     for position, rows in reading.rows_of_files.items():
         reading.delivery.files.filter(position=position).update(first_row=reading.first_row(position), rows_read=rows)
-
-
-def fail(delivery: Delivery, error: Exception, *, actor: User | None) -> None:
-    """Close the entry of a delivery of which nothing was loaded; where the database is gone it stays open."""
-    if not connection.is_usable():
-        connection.close()
-    try:
-        finish(delivery, Delivery.Status.FAILED, error=explain(error), actor=actor)
-    except DatabaseError as unreachable:
-        log.warning("delivery not closed", delivery=delivery.pk, error=str(unreachable))
-
-
-def explain(error: Exception) -> str:
-    """What happened and what to do, in a sentence for the ledger."""
-    cause = error.__cause__ or error
-    if isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "errno", None) == errno.ENOSPC:
-        return "The disk is full. Nothing of this bill was loaded: free space and import it again."
-    if isinstance(error, OperationalError | InterfaceError):
-        return "The connection to the database was lost. Nothing of this bill was loaded: import it again."
-    return f"{error} Nothing of this bill was loaded: import it again."
-
-
-@transaction.atomic
-def finish(
-    delivery: Delivery,
-    status: Delivery.Status,
-    *,
-    error: str,
-    actor: User | None,
-    replaced: list[int] | None = None,
-) -> None:
-    """Close the ledger entry, with its audit event, in the transaction of what it reports."""
-    delivery.status, delivery.error, delivery.finished_at = status, error, timezone.now()
-    delivery.save()
-    record(
-        actor=actor,
-        action=f"delivery.{status}",
-        target=f"delivery:{delivery.pk}",
-        after={
-            "source": delivery.source.name,
-            "path": delivery.path,
-            "sha256": delivery.sha256,
-            "rows_loaded": delivery.rows_loaded,
-            "rows_rejected": delivery.rows_rejected,
-            "replaced": sorted(set(replaced or [])),
-        },
-        reason=error,
-    )

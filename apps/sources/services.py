@@ -19,7 +19,7 @@ from apps.accounts.audit import record
 from apps.accounts.models import User
 from apps.core.errors import UserError
 from apps.core.locks import held, is_held
-from apps.sources.importer import Progress, finish, load_delivery
+from apps.sources.ledger import Progress, finish
 from apps.sources.models import Delivery, DeliveryFile, Source
 from collectors.errors import RefusedFileError
 from collectors.files import Digests, FoundDelivery, find_deliveries, hash_delivery
@@ -65,7 +65,7 @@ def import_bill(
         if loaded is not None:
             return Received(loaded, unchanged=True)
         _save(entry, found, digests)
-        load_delivery(entry, found, actor=actor, expected=expected, progress=progress)
+        _load(entry, found, actor=actor, expected=expected, progress=progress)
     return Received(entry, unchanged=False)
 
 
@@ -97,7 +97,7 @@ def load_upload(delivery_id: int) -> None:
         folder = _uploads() / str(entry.pk)
         try:
             found = find_deliveries(sorted(folder.iterdir()))[0]
-            load_delivery(entry, found, actor=entry.actor)
+            _load(entry, found, actor=entry.actor)
         finally:
             shutil.rmtree(folder)
 
@@ -120,6 +120,20 @@ def note_interrupted() -> int:
     for entry in died:
         finish(entry, Delivery.Status.FAILED, error=INTERRUPTED, actor=None)
     return len(died)
+
+
+def _load(
+    entry: Delivery,
+    found: FoundDelivery,
+    *,
+    actor: User | None,
+    expected: str = "",
+    progress: Progress = lambda _: None,
+) -> None:
+    """Imported here: polars takes a while to come, and to find a bill unchanged, or to show a page, nobody needs it."""
+    from apps.sources.importer import load_delivery  # noqa: PLC0415
+
+    load_delivery(entry, found, actor=actor, expected=expected, progress=progress)
 
 
 def _entry(

@@ -46,20 +46,16 @@
     if (button.dataset.do === "copy") copy(button);
   });
 
-  // Empty fields are left out of the address, so that it stays short and readable.
-  document.addEventListener("submit", (event) => {
-    if (event.target.method !== "get") return;
-    for (const input of event.target.querySelectorAll("input, select")) {
-      if (!input.value && !input.disabled) {
-        input.disabled = true;
-        setTimeout(() => { input.disabled = false; });
-      }
-    }
-  });
-
-  // A control marked so applies at once; without script the form's own button does it.
+  // A control marked so applies at once; without script the form's own button does it. Choosing a time range drops
+  // the dates, choosing "From – to" waits for them, and typing a date chooses it.
   document.addEventListener("change", (event) => {
-    if (event.target.closest("[data-apply]")) event.target.form.requestSubmit();
+    const { target } = event;
+    const range = target.form && target.form.querySelector("[data-dates]");
+    const dates = range ? target.form.querySelectorAll('input[type="date"]') : [];
+    if (target.type === "date" && range) range.value = "";
+    if (target === range && !range.value) return dates[0].focus();
+    if (target === range) for (const input of dates) input.value = "";
+    if ("apply" in target.dataset) target.form.requestSubmit();
   });
 
   for (const button of document.querySelectorAll("[data-needs-script]")) button.hidden = false;

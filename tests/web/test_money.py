@@ -198,7 +198,7 @@ def test_dates_and_times_read_day_first_in_utc():
     assert money.day(at.date(), year=True) == "18 Jun 2026"
     assert money.day(None) == "—"
     assert money.days(date(2026, 6, 1), date(2026, 6, 17), year=True) == "1–17 Jun 2026"
-    assert money.month(at.date()) == "Jun 2026"
+    assert money.month(at.date()) == "June 2026"
     assert money.time(at) == "18 Jun, 09:00 UTC"
     assert money.time(None) == "—"
 

@@ -4,6 +4,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 
 from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
@@ -17,6 +18,7 @@ from apps.costs.queries import ChargeList, ChargeOrder, CostQuery
 from apps.costs.views.controls import chips
 
 
+@never_cache
 @requires(Capability.SEE_COSTS)
 def charges(request: HttpRequest) -> HttpResponse:
     """The list, dearest first, as billed."""
@@ -36,8 +38,10 @@ def charges(request: HttpRequest) -> HttpResponse:
         "title": "Charges",
         "page": Paginator(found, ROWS_PER_PAGE).get_page(request.GET.get("page")),
         "query": parameters_besides(request, "page"),
-        "filters": chips(query, address),
-        "days": money.days(found.period.first, found.period.last, year=True) if found.period.days else "no complete day",
+        "filters": chips(query, address, request.path),
+        "days": money.days(found.period.first, found.period.last, year=True)
+        if found.period.days
+        else "no complete day",
         "explorer_url": address.without("page", "order_by").with_({"group_by": "service"}).path(),
     }
     return render(request, "costs/charges.html", context)

@@ -100,19 +100,19 @@ def controls(query: CostQuery, address: Address, organisation: Organisation, sco
     )
 
 
-def chips(query: CostQuery, address: Address) -> list[Chip]:
-    """The filters, each with the way to be rid of it."""
+def chips(query: CostQuery, address: Address, path: str = "/costs/") -> list[Chip]:
+    """The filters, each with the way to be rid of it, on the page at `path`."""
     return [
         Chip(
             f"{dimension_label(one.dimension)} {'is not' if one.exclude else 'is'}",
             _values_in_words(one),
-            address.without_filter(one).path(),
+            address.without_filter(one).path(path),
         )
         for one in query.filters
     ]
 
 
-def picker(name: str, search: str, query: CostQuery, address: Address, scope: Scope) -> Picker | None:
+def picker(name: str, search: str, query: CostQuery, scope: Scope) -> Picker | None:
     """The form that picks values of the dimension `name`; None where there is no such dimension."""
     try:
         dimension = Dimension(name)

@@ -1,12 +1,14 @@
 """The cost explorer: one question about cost, held wholly in the address, and its answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 
 from apps.accounts.models import Organisation
 from apps.accounts.permissions import requires
@@ -14,12 +16,12 @@ from apps.accounts.roles import Capability
 from apps.accounts.scope import Scope, scope_of
 from apps.core import money
 from apps.core.errors import UserError
-from apps.costs.address import Address, charges_of, drill_down
+from apps.costs.address import Address, charges_of, drill_down, exports_of
 from apps.costs.bars import Bars, bars
 from apps.costs.dimensions import Dimension
 from apps.costs.parameters import cost_query
 from apps.costs.queries import CostQuery, CostTable, Granularity, MissingRateError, cost_table, freshness
-from apps.costs.sections import Section, sections
+from apps.costs.sections import Links, Section, sections
 from apps.costs.views.controls import chips, controls, picker
 
 ROWS: Final = "50"
@@ -33,9 +35,10 @@ class Shown:
 
     section: Section
     bars: Bars | None
-    mean: object
+    mean: Decimal | None
 
 
+@never_cache
 @requires(Capability.SEE_COSTS)
 def costs(request: HttpRequest) -> HttpResponse:
     """The page. What the address does not say is put into it, so that every view can be shared as it is seen."""
@@ -58,13 +61,16 @@ def costs(request: HttpRequest) -> HttpResponse:
         "notices": [*ignored, *problems],
         "controls": controls(query, address, organisation, scope),
         "chips": chips(query, address),
-        "picker": picker(request.GET.get("pick", ""), request.GET.get("search", ""), query, address, scope),
+        "picker": picker(request.GET.get("pick", ""), request.GET.get("search", ""), query, scope),
         "shown": shown,
         "newest": None if shown else freshness(today=today, scope=scope).day,
-        "days": money.days(query.period.first, query.period.last, year=True) if query.period.days else "no complete day",
+        "days": money.days(query.period.first, query.period.last, year=True)
+        if query.period.days
+        else "no complete day",
         "before": money.days(query.compare.first, query.compare.last) if query.compare and query.compare.days else "",
         "partial": today if query.period.first <= today <= query.period.last else None,
         "charges_url": charges_of(address)([], []),
+        "exports": exports_of(address),
         "sort": _sort_links(address, query),
     }
     return render(request, "costs/explorer.html", context)
@@ -113,15 +119,10 @@ def _answer(query: CostQuery, scope: Scope) -> tuple[CostTable | None, list[str]
     try:
         return cost_table(query, scope=scope), []
     except MissingRateError as error:
-        table, problems = _answer(_as_billed(query), scope)
+        table, problems = _answer(replace(query, currency=""), scope)
         return table, [f"{error} Amounts are shown as billed, each currency by itself.", *problems]
     except UserError as error:
         return None, [str(error)]
-
-
-def _as_billed(query: CostQuery) -> CostQuery:
-    names = CostQuery.__dataclass_fields__
-    return CostQuery(**{**{name: getattr(query, name) for name in names}, "currency": ""})
 
 
 def _shown(table: CostTable, address: Address, today: date) -> list[Shown]:
@@ -129,7 +130,8 @@ def _shown(table: CostTable, address: Address, today: date) -> list[Shown]:
     zoom = lambda first, last: address.with_(  # noqa: E731
         {"period": "", "start": str(first), "end": str(last), "granularity": _finer(query.granularity)}
     ).path()
-    found = sections(table, today=today, drill=drill_down(address), charges=charges_of(address), zoom=zoom)
+    links = Links(drill_down(address), charges_of(address), zoom)
+    found = sections(table, today=today, links=links)
     return [Shown(section, bars(section), section.mean(query.period.days)) for section in found]
 
 
@@ -146,5 +148,3 @@ def _sort_links(address: Address, query: CostQuery) -> dict[str, str]:
         other = order.removeprefix("-") if order.startswith("-") else f"-{order}"
         links[name] = address.with_({"order_by": other if present == order else order}).path()
     return links
-
-

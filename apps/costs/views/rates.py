@@ -15,6 +15,7 @@ from apps.accounts.pages import made_by, settings_page
 from apps.accounts.permissions import check, requires
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
+from apps.core.errors import UserError
 from apps.core.pages import page_of, save
 from apps.core.periods import MAX_DAYS, Period
 from apps.costs.forms import RateForm, RatesFileForm
@@ -70,12 +71,19 @@ def _show(request: HttpRequest, form: RateForm, file_form: RatesFileForm) -> Htt
 
 
 def _set(*, actor: Any, remote_address: str, **fields: str) -> None:
-    set_rate(rate=Rate.parse({name: text.strip() for name, text in fields.items()}), actor=actor, remote_address=remote_address)
+    set_rate(
+        rate=Rate.parse({name: text.strip() for name, text in fields.items()}),
+        actor=actor,
+        remote_address=remote_address,
+    )
 
 
 def _import(request: HttpRequest, *, file: Any, **by: Any) -> None:
     lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    done = import_rates(lines=lines, file_name=file.name, **by)
+    try:
+        done = import_rates(lines=lines, file_name=file.name, **by)
+    except UnicodeDecodeError:
+        raise UserError(f"{file.name} is no text in UTF-8. Save it as CSV in UTF-8.", field="file") from None
     said = f"{file.name}: {done.added} added, {done.changed} changed, {done.unchanged} as they were."
     messages.success(request, said)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.permissions import requires
@@ -40,12 +40,6 @@ class Replacement:
     def difference(self) -> Decimal | None:
         """Effective cost now minus before; None where it replaced nothing."""
         return None if self.before is None else self.statement.effective_cost - self.before.effective_cost
-
-
-@requires(Capability.SEE_DELIVERIES)
-def sources(request: HttpRequest) -> HttpResponse:
-    """The front door of Data sources."""
-    return redirect("deliveries")
 
 
 @never_cache

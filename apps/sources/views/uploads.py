@@ -1,5 +1,7 @@
 """The upload page: taking bills from a browser and showing how their loading goes."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -57,7 +59,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "sources/progress.html", {"delivery": entry, "progress": Progress.of(entry)})
 
 
-def _take(request: HttpRequest, files: list[UploadedFile]) -> list[services.Received]:
+def _take(request: HttpRequest, files: "list[UploadedFile[Any]]") -> list[services.Received]:
     if not files:
         raise UserError("Choose at least one file.")
     source = request.POST.get("source", "").strip() or services.DEFAULT_SOURCE

@@ -1,0 +1,66 @@
+"""How a ledger entry is closed: loaded, rejected or failed, and why, in words for whoever delivered it."""
+
+import errno
+from collections.abc import Callable
+
+import psycopg
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from apps.accounts.audit import record
+from apps.accounts.models import User
+from apps.sources.models import Delivery
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[Delivery], None]
+
+
+def fail(delivery: Delivery, error: Exception, *, actor: User | None) -> None:
+    """Close the entry of a delivery of which nothing was loaded; where the database is gone it stays open."""
+    if not connection.is_usable():
+        connection.close()
+    delivery.rows_loaded = 0
+    try:
+        finish(delivery, Delivery.Status.FAILED, error=explain(error), actor=actor)
+    except DatabaseError as unreachable:
+        log.warning("delivery not closed", delivery=delivery.pk, error=str(unreachable))
+
+
+def explain(error: Exception) -> str:
+    """What happened and what to do, in a sentence for the ledger."""
+    cause = error.__cause__ or error
+    if isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "errno", None) == errno.ENOSPC:
+        return "The disk is full. Nothing of this bill was loaded: free space and import it again."
+    if isinstance(error, OperationalError | InterfaceError):
+        return "The connection to the database was lost. Nothing of this bill was loaded: import it again."
+    return f"{error} Nothing of this bill was loaded: import it again."
+
+
+@transaction.atomic
+def finish(
+    delivery: Delivery,
+    status: Delivery.Status,
+    *,
+    error: str,
+    actor: User | None,
+    replaced: list[int] | None = None,
+) -> None:
+    """Close the ledger entry, with its audit event, in the transaction of what it reports."""
+    delivery.status, delivery.error, delivery.finished_at = status, error, timezone.now()
+    delivery.save()
+    record(
+        actor=actor,
+        action=f"delivery.{status}",
+        target=f"delivery:{delivery.pk}",
+        after={
+            "source": delivery.source.name,
+            "path": delivery.path,
+            "sha256": delivery.sha256,
+            "rows_loaded": delivery.rows_loaded,
+            "rows_rejected": delivery.rows_rejected,
+            "replaced": sorted(set(replaced or [])),
+        },
+        reason=error,
+    )

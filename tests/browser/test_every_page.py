@@ -1,0 +1,170 @@
+"""Every page in both themes and at every width: no barrier, no complaint, nothing wider than its window."""
+
+import pytest
+from playwright.sync_api import expect
+
+from apps.accounts import services
+from apps.accounts.models import User
+from apps.accounts.tokens import issue_token
+from apps.costs.models import ExchangeRate
+from tests.browser.conftest import PASSWORD
+
+JUNE = "start=2026-06-01&end=2026-06-30"
+PAGES = [
+    "/",
+    f"/costs/?{JUNE}&group_by=service,region&granularity=day&compare=previous",
+    f"/costs/?{JUNE}&group_by=team&metric=list&limit=1&filter[service]=Amazon+Route+53",
+    f"/costs/?{JUNE}&pick=service",
+    f"/costs/?{JUNE}&filter[region]=nowhere",
+    f"/costs/charges/?{JUNE}",
+    "/sources/deliveries/",
+    "/sources/deliveries/?status=failed",
+    "/sources/deliveries/{delivery}/",
+    "/sources/upload/?delivery={delivery}",
+    "/audit/",
+    "/settings/",
+    "/settings/tokens/",
+    "/settings/teams/",
+    "/settings/teams/ml-platform/",
+    "/settings/users/",
+    "/settings/users/{user}/",
+    "/settings/organisation/",
+    "/settings/exchange-rates/",
+]
+
+
+@pytest.fixture
+def full(loaded, people):
+    """Something on every page."""
+    admin = people["admin"]
+    issue_token(user=admin, name="nightly report", actor=admin)
+    services.update_organisation(actor=admin, name="Northwind AI", reporting_currency="USD")
+    ExchangeRate.objects.create(currency="EUR", reporting_currency="USD", month="2026-06-01", rate="1.08")
+    return {"delivery": loaded.pk, "user": User.objects.get(username="viewer").pk}
+
+
+# over 5 s: axe-core reads every page of the product twice
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_page_has_a_barrier(visit, full, theme):
+    visitor = visit("admin", color_scheme=theme, viewport={"width": 1440, "height": 900})
+    for path in PAGES:
+        assert visitor.open(path.format(**full)) == 200
+        assert visitor.violations() == [], path
+
+
+# over 5 s: every page of the product, at the width of a telephone
+@pytest.mark.parametrize("width", [390, 320])
+def test_no_page_is_wider_than_a_telephone(visit, full, width):
+    visitor = visit("admin", viewport={"width": width, "height": 844})
+    for path in PAGES:
+        visitor.open(path.format(**full))
+        assert visitor.overflow() <= 0, path
+    assert visitor.violations() == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_outside_of_the_shell_have_no_barrier(visit, people, theme):
+    visitor = visit(color_scheme=theme, viewport={"width": 390, "height": 844})
+    visitor.open("/login/")
+    assert visitor.violations() == []
+    visitor.page.get_by_label("Username").fill("viewer")
+    visitor.page.get_by_label("Password").fill("wrong")
+    visitor.page.get_by_role("button", name="Sign in").click()
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+    assert visitor.violations() == []
+    visitor.sign_in("viewer")
+    for path, status in (("/audit/", 403), ("/nowhere/", 404)):
+        assert visitor.open(path) == status
+        assert visitor.violations() == []
+        assert visitor.overflow() <= 0
+    visitor.complaints.clear()  # Chromium itself notes the statuses 403 and 404
+
+
+def test_who_has_nothing_yet_gets_pages_without_a_barrier(visit, transactional_db):
+    visitor = visit("admin")
+    for path in ("/", "/costs/", "/sources/deliveries/", "/settings/exchange-rates/"):
+        assert visitor.open(path) == 200
+        assert visitor.violations() == [], path
+
+
+def test_the_theme_is_switched_and_remembered(visit):
+    visitor = visit("viewer", color_scheme="light")
+    page = visitor.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    switch = page.locator(".side").get_by_role("button", name="Theme: system")
+    switch.click()
+    page.locator(".side").get_by_role("button", name="Theme: light").click()
+    expect(page.locator(".side").get_by_role("button", name="Theme: dark")).to_be_visible()
+    dark = page.evaluate(ground)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(ground) == dark
+    page.locator(".side").get_by_role("button", name="Theme: dark").click()
+    assert page.evaluate(ground) == light
+
+
+def test_the_menu_of_a_telephone_opens_and_closes_with_the_keyboard(visit):
+    visitor = visit("viewer", viewport={"width": 390, "height": 844})
+    page = visitor.page
+    expect(page.get_by_role("link", name="Cost explorer")).to_be_hidden()
+    page.get_by_role("button", name="Open menu").press("Enter")
+    expect(page.get_by_role("link", name="Cost explorer")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Cost explorer")).to_be_hidden()
+
+
+def test_the_first_tab_offers_to_skip_the_menu(visit):
+    visitor = visit("viewer")
+    visitor.page.keyboard.press("Tab")
+    skip = visitor.page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    skip.press("Enter")
+    expect(visitor.page.locator("main")).to_be_focused()
+
+
+def test_a_token_is_created_copied_and_never_shown_again(visit):
+    visitor = visit("admin")
+    page = visitor.page
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.open("/settings/tokens/")
+    page.get_by_label("Name").fill("nightly report")
+    page.get_by_role("button", name="Create token").click()
+    secret = page.locator("#secret").inner_text()
+    assert secret.startswith("finops_")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    visitor.open("/settings/tokens/")
+    assert secret not in page.content()
+    page.get_by_role("button", name="Revoke nightly report").click()
+    expect(page.get_by_text("Revoked", exact=True)).to_be_visible()
+
+
+def test_roles_see_what_they_may(visit):
+    menus = {
+        "admin": ["Overview", "Cost explorer", "Data sources", "Audit log", "Settings"],
+        "finance": ["Overview", "Cost explorer", "Data sources", "Audit log", "Settings"],
+        "viewer": ["Overview", "Cost explorer", "Data sources", "Settings"],
+        "engineering_lead": ["Overview", "Cost explorer", "Settings"],
+    }
+    for role, menu in menus.items():
+        visitor = visit(role)
+        assert [one.strip() for one in visitor.page.locator(".nav a").all_inner_texts()] == menu
+
+
+def test_a_one_time_password_is_changed_before_anything_else(visit, people):
+    services.set_password(user=people["viewer"], password="given by an admin", actor=people["admin"])
+    visitor = visit()
+    page = visitor.page
+    visitor.open("/login/")
+    page.get_by_label("Username").fill("viewer")
+    page.get_by_label("Password").fill("given by an admin")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/password/")
+    assert visitor.violations() == []
+    page.get_by_label("Old password").fill("given by an admin")
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Save password").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
