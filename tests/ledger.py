@@ -20,7 +20,7 @@ DELIVERY_IDS = count(1)
 
 
 def charge(day: date, amount: str | Decimal, **columns: Any) -> dict[str, Any]:
-    """One row of a charges frame: `amount` is the billed, effective, list and contracted cost unless `columns` say so."""
+    """One row of a charges frame: `amount` is each of the four costs for which `columns` say nothing else."""
     first = day.replace(day=1)
     costs = dict.fromkeys(("billed_cost", "effective_cost", "list_cost", "contracted_cost"), Decimal(amount))
     row = {
@@ -38,9 +38,7 @@ def charge(day: date, amount: str | Decimal, **columns: Any) -> dict[str, Any]:
     return {name: json.dumps(value, sort_keys=True) if _is_json(name, value) else value for name, value in row.items()}
 
 
-def load_charges(
-    rows: Iterable[Mapping[str, Any]], *, source: str = "files", batch_rows: int = 1000
-) -> loader.Loaded:
+def load_charges(rows: Iterable[Mapping[str, Any]], *, source: str = "files", batch_rows: int = 1000) -> loader.Loaded:
     """Load the rows as one delivery, in batches of `batch_rows`."""
     frame = pl.DataFrame(
         [{"first_row": place, **row} for place, row in enumerate(rows, start=1)], schema=SCHEMA, orient="row"

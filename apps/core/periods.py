@@ -58,15 +58,6 @@ class Period:
         around = [(self.first, months.first - _DAY), (months.last + _DAY, self.last)]
         return tuple(type(self)(first, last) for first, last in around if first <= last)
 
-    def months(self) -> tuple[date, ...]:
-        """The first days of the calendar months that this period touches."""
-        found = []
-        month = self.first.replace(day=1)
-        while self.days and month <= self.last:
-            found.append(month)
-            month = _next_month(month)
-        return tuple(found)
-
     @classmethod
     def parse(cls, start: str, end: str, *, names: tuple[str, str] = ("start", "end")) -> Self:
         """A period from two ISO dates; errors name the parameter (`names`)."""

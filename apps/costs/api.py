@@ -1,15 +1,19 @@
-"""The API of costs: what they add up to, the charges behind that, and exchange rates."""
+"""The API of costs: what they add up to, the charges behind that, as FOCUS files, and exchange rates."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any, cast
 
+from django.http import StreamingHttpResponse
 from django.urls import include, path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
+from rest_framework.generics import ListAPIView
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
@@ -20,13 +24,13 @@ from apps.accounts.models import Organisation, User
 from apps.accounts.permissions import allows
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
-from apps.core.pagination import Pages
 from apps.core.requests import remote_address
 from apps.costs import rates, schema
+from apps.costs.export import FocusExport, Format
+from apps.costs.focus import Version
 from apps.costs.models import ExchangeRate
 from apps.costs.parameters import PERIOD_PARAMETERS, Parameters, cost_query
 from apps.costs.queries import (
-    Charge,
     ChargeList,
     ChargeOrder,
     CostQuery,
@@ -61,25 +65,71 @@ class CostsView(APIView):
         )
 
 
-class ChargesView(APIView):
+class ChargesView(ListAPIView[Any]):
     """The charges behind a cost."""
 
     permission_classes = [allows(Capability.SEE_COSTS)]
+    serializer_class = schema.ChargeSerializer
 
-    @extend_schema(operation_id="charges", parameters=schema.CHARGES, responses=schema.ChargeSerializer(many=True))
+    @extend_schema(operation_id="charges", parameters=schema.CHARGES)
     def get(self, request: Request) -> Response:
         """Charges of a period, as billed, with the delivery and the row that each came from."""
-        parameters = Parameters(request.query_params)
+        return self.list(request)
+
+    def get_queryset(self) -> Any:
+        """The charges that the parameters ask for; the caller's scope holds here too."""
+        parameters = Parameters(self.request.query_params)
         parameters.refuse_others((*PERIOD_PARAMETERS, "order_by", "page", "page_size"))
-        charges = ChargeList(
+        return ChargeList(
             period=parameters.period(timezone.now().date()),
-            scope=scope_of(request.user),
+            scope=scope_of(self.request.user),
             filters=parameters.filters(),
             order_by=parameters.word("order_by", ChargeOrder, ChargeOrder.DEAREST),
         )
-        pages = Pages()
-        page: Sequence[Charge] = pages.paginate_queryset(charges, request, view=self) or []
-        return pages.get_paginated_response([_charge(charge) for charge in page])
+
+
+class OneAnswer(BaseContentNegotiation):
+    """For downloads: what comes is chosen by a parameter of theirs, so neither Accept nor `format` picks a renderer."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        """The first one; nothing is sent."""
+        return next(iter(parsers))
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first one, for problems."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class ExportView(APIView):
+    """Costs as FOCUS files."""
+
+    permission_classes = [allows(Capability.SEE_COSTS)]
+    content_negotiation_class = OneAnswer
+
+    @extend_schema(operation_id="costs_export", parameters=schema.EXPORT, responses=schema.EXPORTED)
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """What was charged in a period as FOCUS Cost and Usage rows, as billed, streamed; only a header when nothing.
+
+        A download that breaks off is one that failed: its last chunk is missing.
+        """
+        parameters, today, scope = Parameters(request.query_params), timezone.now().date(), scope_of(request.user)
+        parameters.refuse_others((*PERIOD_PARAMETERS, "format", "version"))
+        format_ = parameters.word("format", Format, Format.CSV)
+        found = FocusExport(
+            period=parameters.period(today),
+            scope=scope,
+            filters=parameters.filters(),
+            version=parameters.word("version", Version, Version.V1_2),
+        )
+        name = found.file_name(format_, freshness(today=today, scope=scope).day)
+        return StreamingHttpResponse(
+            found.chunks(format_),
+            content_type=format_.media_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
 
 
 class RateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ExchangeRate]):
@@ -151,19 +201,15 @@ def _amounts(of: CostRow | CostTotal) -> dict[str, str | None]:
     return {name: _money(amount) for name, amount in amounts.items() if amount is not None}
 
 
-def _charge(charge: Charge) -> dict[str, Any]:
-    return {name: _money(value) if isinstance(value, Decimal) else value for name, value in asdict(charge).items()}
-
-
 def _money(amount: Decimal | None) -> str | None:
-    """Every digit, never as a number with a binary fraction, never with an exponent."""
-    return None if amount is None else f"{amount:f}"
+    return None if amount is None else schema.exact_text(amount)
 
 
 router = SimpleRouter()
 router.register("exchange-rates", RateViewSet, basename="api-exchange-rate")
 urlpatterns = [
     path("costs/", CostsView.as_view(), name="api-costs"),
+    path("costs/export/", ExportView.as_view(), name="api-costs-export"),
     path("costs/charges/", ChargesView.as_view(), name="api-charges"),
     path("", include(router.urls)),
 ]

@@ -8,8 +8,8 @@ class CostsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to changes of teams and tag keys."""
-        from apps.accounts.signals import allocation_changed
-        from apps.costs.tasks import reallocate
+        """Listen to changes of teams and tag keys. Imported here: models are there only now."""
+        from apps.accounts.signals import allocation_changed  # noqa: PLC0415
+        from apps.costs.tasks import request_reallocation  # noqa: PLC0415
 
-        allocation_changed.connect(lambda **_: reallocate.delay(), weak=False, dispatch_uid="costs.reallocate")
+        allocation_changed.connect(request_reallocation, dispatch_uid="costs.reallocate")

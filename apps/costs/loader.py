@@ -18,6 +18,7 @@ from apps.costs.spool import FACT_COLUMNS, STATEMENT_KEYS, Spool, SpooledStateme
 from collectors.charges import JSON_COLUMNS, KEY_COLUMNS
 
 PARTITIONED = ("costs_dailycharge", "costs_dailycost")
+MONTHLY = ("costs_monthlygroupcost", "costs_monthlycost")
 COPIED = ("statement_id", "key_id", *FACT_COLUMNS)
 
 
@@ -119,12 +120,13 @@ def _supersede(source: str, new: SpooledStatement) -> list[Statement]:
         )
     )
     for statement in old:
-        _delete_facts(statement)
+        delete_facts(statement)
     Statement.objects.filter(pk__in=[statement.pk for statement in old]).update(superseded_at=Now())
     return old
 
 
-def _delete_facts(statement: Statement) -> None:
+def delete_facts(statement: Statement) -> None:
+    """Delete the facts and rollups of a statement; runs in the caller's transaction."""
     with connection.cursor() as cursor:
         for table in PARTITIONED:
             cursor.execute(
@@ -133,7 +135,10 @@ def _delete_facts(statement: Statement) -> None:
                 ),
                 [statement.pk, statement.first_day, statement.last_day],
             )
-        cursor.execute("DELETE FROM costs_monthlycost WHERE statement_id = %s", [statement.pk])
+        for table in MONTHLY:
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE statement_id = %s").format(sql.Identifier(table)), [statement.pk]
+            )
 
 
 def _insert_statement(new: SpooledStatement, *, source: str, delivery_id: int) -> Statement:

@@ -6,8 +6,6 @@ from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.db import models
 from django.db.models.functions import Now
 
-MONEY_DIGITS = {"max_digits": 38, "decimal_places": 18}
-
 
 class Statement(models.Model):
     """What one delivery says about one billing account's billing period: the unit that a newer delivery replaces.
@@ -25,10 +23,12 @@ class Statement(models.Model):
     first_day = models.DateField(null=True, help_text="of its facts; null where it has none")
     last_day = models.DateField(null=True)
     row_count = models.BigIntegerField(help_text="rows of the file that were accepted")
-    billed_cost_in_file = models.DecimalField(**MONEY_DIGITS)
-    effective_cost_in_file = models.DecimalField(**MONEY_DIGITS)
-    billed_cost = models.DecimalField(**MONEY_DIGITS, default=0, help_text="sum over the facts, as the database has it")
-    effective_cost = models.DecimalField(**MONEY_DIGITS, default=0)
+    billed_cost_in_file = models.DecimalField(max_digits=38, decimal_places=18)
+    effective_cost_in_file = models.DecimalField(max_digits=38, decimal_places=18)
+    billed_cost = models.DecimalField(
+        max_digits=38, decimal_places=18, default=0, help_text="sum over the facts, as the database has it"
+    )
+    effective_cost = models.DecimalField(max_digits=38, decimal_places=18, default=0)
     loaded_at = models.DateTimeField(db_default=Now())
     superseded_at = models.DateTimeField(null=True)
 
@@ -159,7 +159,7 @@ class ExchangeRate(models.Model):
     currency = models.TextField()
     reporting_currency = models.TextField()
     month = models.DateField(help_text="first day of the month")
-    rate = models.DecimalField(**MONEY_DIGITS)
+    rate = models.DecimalField(max_digits=38, decimal_places=18)
 
     class Meta:
         constraints: ClassVar = [

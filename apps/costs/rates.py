@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from django.db import transaction
@@ -190,11 +190,8 @@ def _month(text: str) -> date:
 
 
 def _positive(text: str) -> Decimal:
-    try:
-        rate = Decimal(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else Decimal("NaN")
-    except InvalidOperation:
-        rate = Decimal("NaN")
-    if not rate > 0:
+    rate = Decimal(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else Decimal(0)
+    if rate <= 0:
         raise RateError(f"{text!r} is not a positive decimal number, like 1.0832.", field="rate")
     whole, _, decimals = text.partition(".")
     if len(whole.lstrip("0")) > MAX_WHOLE_DIGITS or len(decimals.rstrip("0")) > MAX_DECIMALS:

@@ -1,5 +1,6 @@
 """How the API of costs is documented: its parameters and answers in OpenAPI."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
@@ -8,6 +9,8 @@ from rest_framework import serializers
 
 from apps.core.periods import PERIOD_NAMES
 from apps.costs.dimensions import DIMENSION_NAMES
+from apps.costs.export import Format
+from apps.costs.focus import Version
 from apps.costs.models import ExchangeRate
 from apps.costs.parameters import AS_BILLED, DEFAULT_PERIOD, MAX_LIMIT
 from apps.costs.queries import ChargeOrder, Granularity, Metric, OrderBy
@@ -87,6 +90,26 @@ class CostsSerializer(serializers.Serializer[object]):
     rows = RowSerializer(many=True)
 
 
+def exact_text(amount: Decimal) -> str:
+    """An amount as the API writes it: every digit that counts, no exponent, no binary fraction on its way."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+class ExactField(serializers.CharField):
+    """Decimal text; a JSON number with a fraction is refused, because it has lost digits already."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text, or a whole number's."""
+        if isinstance(data, float):
+            raise serializers.ValidationError('Write it as text, like "1.0832": a number loses digits on its way.')
+        return super().to_internal_value(data)
+
+    def to_representation(self, value: Any) -> str:
+        """Every digit that counts, never with an exponent."""
+        return exact_text(value)
+
+
 class ChargeSerializer(serializers.Serializer[object]):
     """One charge, as billed, and where it came from."""
 
@@ -94,14 +117,14 @@ class ChargeSerializer(serializers.Serializer[object]):
     charge_period_start = serializers.DateTimeField(allow_null=True, help_text="set when it reaches beyond `day`")
     charge_period_end = serializers.DateTimeField(allow_null=True, help_text="exclusive")
     currency = serializers.CharField()
-    billed_cost = serializers.CharField(**MONEY)
-    effective_cost = serializers.CharField(**MONEY)
-    list_cost = serializers.CharField(allow_null=True, **MONEY)
-    contracted_cost = serializers.CharField(allow_null=True, **MONEY)
-    list_unit_price = serializers.CharField(allow_null=True)
-    contracted_unit_price = serializers.CharField(allow_null=True)
-    pricing_quantity = serializers.CharField(allow_null=True)
-    consumed_quantity = serializers.CharField(allow_null=True)
+    billed_cost = ExactField(**MONEY)
+    effective_cost = ExactField(**MONEY)
+    list_cost = ExactField(allow_null=True, **MONEY)
+    contracted_cost = ExactField(allow_null=True, **MONEY)
+    list_unit_price = ExactField(allow_null=True)
+    contracted_unit_price = ExactField(allow_null=True)
+    pricing_quantity = ExactField(allow_null=True)
+    consumed_quantity = ExactField(allow_null=True)
     invoice_id = serializers.CharField(allow_null=True)
     team = serializers.CharField(allow_blank=True)
     environment = serializers.CharField(allow_blank=True)
@@ -114,16 +137,6 @@ class ChargeSerializer(serializers.Serializer[object]):
     row_count = serializers.IntegerField(help_text="how many rows of the delivery are behind it")
 
 
-class ExactField(serializers.CharField):
-    """Decimal text; a JSON number with a fraction is refused, because it has lost digits already."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """The text, or a whole number's."""
-        if isinstance(data, float):
-            raise serializers.ValidationError('Write it as text, like "1.0832": a number loses digits on its way.')
-        return super().to_internal_value(data)
-
-
 class RateSerializer(serializers.Serializer[ExchangeRate]):
     """What one unit of `currency` is worth in `reporting_currency` in a calendar month."""
 
@@ -132,11 +145,6 @@ class RateSerializer(serializers.Serializer[ExchangeRate]):
     reporting_currency = serializers.CharField(help_text="ISO 4217 code, like USD")
     month = serializers.CharField(help_text="`2026-06`, or its first day")
     rate = ExactField(help_text="positive decimal text")
-
-    def to_representation(self, instance: ExchangeRate) -> dict[str, Any]:
-        """The month as its first day, the rate with every digit that counts."""
-        shown = super().to_representation(instance)
-        return shown | {"rate": f"{instance.rate:f}".rstrip("0").rstrip(".")}
 
 
 def _query(name: str, description: str, **more: Any) -> OpenApiParameter:
@@ -185,3 +193,13 @@ CHARGES: Final = [
     *FILTERS,
     _query("order_by", "Cost is the effective cost.", enum=list(ChargeOrder), default="-cost"),
 ]
+EXPORT: Final = [
+    *PERIOD,
+    *FILTERS,
+    _query("format", "What kind of file.", enum=list(Format), default="csv"),
+    _query("version", "Of FOCUS.", enum=list(Version), default="1.2"),
+]
+EXPORTED: Final = {
+    (200, "text/csv"): OpenApiTypes.STR,
+    (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
+}

@@ -1,6 +1,6 @@
 """The cost table: groups, dates, filters, limits and comparisons, each of them exact."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,7 @@ from apps.core.periods import Period
 from apps.costs.dimensions import Dimension, DimensionError
 from apps.costs.queries import CostQuery, CostQueryError, CostTable, Granularity, Metric, OrderBy, cost_table
 from apps.costs.selection import Filter
-from tests.costs.conftest import JULY, JUNE, Ledger, owned
+from tests.costs.conftest import JULY, JUNE, Ledger, load, owned
 
 EVERYTHING = Scope.everything()
 SERVICE, TEAM, RESOURCE = Dimension("service"), Dimension("team"), Dimension("resource")
@@ -62,7 +62,14 @@ def test_a_period_without_a_complete_day_costs_nothing(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("dimension", [SERVICE, RESOURCE, Dimension("tag:env")])
 def test_partial_months_and_whole_ones_meet_without_gap_or_overlap(ledger: Ledger, dimension: Dimension) -> None:
-    days = [date(2026, 4, 29), date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 1), date(2026, 6, 2)]
+    days = [
+        date(2026, 4, 29),
+        date(2026, 4, 30),
+        date(2026, 5, 1),
+        date(2026, 5, 31),
+        date(2026, 6, 1),
+        date(2026, 6, 2),
+    ]
     ledger(*(owned(day, str(10**place)) for place, day in enumerate(days)))
 
     assert ask(Period(days[1], days[4]), dimension).total == Decimal(11110)
@@ -117,11 +124,11 @@ def test_what_has_no_value_can_be_kept_and_left_out(ledger: Ledger) -> None:
 @pytest.mark.parametrize("period", [JUNE, Period(date(2026, 6, 2), date(2026, 6, 30))])
 def test_tags_and_resources_are_dimensions_for_grouping_and_filtering(ledger: Ledger, period: Period) -> None:
     ledger(
-        owned(date(2026, 6, 2), "1", resource_id="i-1", tags={"env": "prod", "it's \"odd\" %s": "50%"}),
+        owned(date(2026, 6, 2), "1", resource_id="i-1", tags={"env": "prod", 'it\'s "odd" %s': "50%"}),
         owned(date(2026, 6, 2), "2", resource_id="i-2", tags={"env": "test"}),
         owned(date(2026, 6, 2), "4"),
     )
-    env, odd = Dimension("tag:env"), Dimension("tag:it's \"odd\" %s")
+    env, odd = Dimension("tag:env"), Dimension('tag:it\'s "odd" %s')
 
     assert costs(ask(period, env)) == [(("",), "4"), (("test",), "2"), (("prod",), "1")]
     assert costs(ask(period, RESOURCE, env)) == [(("", ""), "4"), (("i-2", "test"), "2"), (("i-1", "prod"), "1")]
@@ -143,7 +150,11 @@ def test_the_rest_beyond_a_limit_is_one_row_that_says_how_many_it_holds(ledger: 
 
     table = ask(JUNE, SERVICE, limit=2)
 
-    assert [(row.keys, int(row.cost), row.groups) for row in table.rows] == [(("s5",), 5, 1), (("s4",), 4, 1), (None, 6, 3)]
+    assert [(row.keys, int(row.cost), row.groups) for row in table.rows] == [
+        (("s5",), 5, 1),
+        (("s4",), 4, 1),
+        (None, 6, 3),
+    ]
     assert (table.total, table.totals[0].groups) == (Decimal(15), 5)
 
 
@@ -251,19 +262,28 @@ def test_every_metric_has_its_own_sum_and_unknown_prices_are_told(ledger: Ledger
 
 @pytest.mark.parametrize("period", [JUNE, Period(date(2026, 6, 1), date(2026, 6, 20))])
 @pytest.mark.parametrize("dimension", [SERVICE, RESOURCE])
+def test_unknown_prices_are_told_where_known_ones_are_beside_them(
+    ledger: Ledger, period: Period, dimension: Dimension
+) -> None:
+    ledger(
+        owned(date(2026, 6, 1), "1", resource_id="i-1"),
+        owned(date(2026, 6, 1), "2", resource_id="i-2", list_cost=None),
+        owned(date(2026, 6, 1), "4", resource_id="i-1", list_cost=None, invoice_id="another"),
+    )
+
+    (total,) = ask(period, dimension, metric=Metric.LIST).totals
+
+    assert (total.cost, total.unpriced) == (Decimal(1), Decimal(6))
+
+
+@pytest.mark.parametrize("period", [JUNE, Period(date(2026, 6, 1), date(2026, 6, 20))])
+@pytest.mark.parametrize("dimension", [SERVICE, RESOURCE])
 def test_charges_that_reach_beyond_their_day_are_told(ledger: Ledger, period: Period, dimension: Dimension) -> None:
     whole_month = {
-        "charge_period_start": "2026-06-01T00:00:00+00:00",
-        "charge_period_end": "2026-07-01T00:00:00+00:00",
+        "charge_period_start": datetime(2026, 6, 1, tzinfo=UTC),
+        "charge_period_end": datetime(2026, 7, 1, tzinfo=UTC),
     }
-    from datetime import datetime
-
-    ledger(
-        owned(
-            date(2026, 6, 1), "30", **{name: datetime.fromisoformat(text) for name, text in whole_month.items()}
-        ),
-        owned(date(2026, 6, 1), "1"),
-    )
+    ledger(owned(date(2026, 6, 1), "30", **whole_month), owned(date(2026, 6, 1), "1"))
 
     (total,) = ask(period, dimension).totals
 
@@ -302,8 +322,6 @@ def test_an_answer_that_is_too_long_is_refused_and_not_cut(ledger: Ledger, monke
 
 
 def test_a_newer_delivery_replaces_the_numbers_of_the_older(db: None) -> None:
-    from tests.costs.conftest import load
-
     load([owned(date(2026, 6, 1), "1")])
     load([owned(date(2026, 6, 1), "2")])
 

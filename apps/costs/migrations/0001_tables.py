@@ -171,6 +171,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             read_sql("costs", "tables"),
-            "DROP TABLE costs_dailycharge, costs_dailycost, costs_monthlycost",
+            "DROP TABLE costs_dailycharge, costs_dailycost, costs_monthlygroupcost, costs_monthlycost",
         ),
     ]

@@ -51,13 +51,8 @@ class Reading:
     by_month: bool
 
     @property
-    def daily_table(self) -> sql.Identifier:
-        """What tells single days apart at this level."""
-        return sql.Identifier("costs_dailycost" if self.level is Level.GROUP else "costs_dailycharge")
-
-    @property
     def is_long(self) -> sql.SQL:
-        """Whether a row of the daily table reaches beyond its day."""
+        """Whether a row reaches beyond its day; at the level of keys, daily rows alone know."""
         return sql.SQL("f.is_long" if self.level is Level.GROUP else "f.charge_period_end IS NOT NULL")
 
 
@@ -73,13 +68,25 @@ class _Part:
     condition: sql.Composable | None = None
 
 
-def facts_sql(reading: Reading, period: Period, compare: Period | None, placeholders: Placeholders) -> sql.Composed:
-    """SELECT of `slice date month cost previous unpriced long`, summed over the rows of the CTE `selected`.
+def daily_table(level: Level) -> sql.Identifier:
+    """What tells single days apart at this level."""
+    return sql.Identifier("costs_dailycost" if level is Level.GROUP else "costs_dailycharge")
+
+
+def monthly_table(level: Level) -> sql.Identifier:
+    """What holds whole calendar months at this level."""
+    return sql.Identifier("costs_monthlygroupcost" if level is Level.GROUP else "costs_monthlycost")
+
+
+def facts_sql(
+    reading: Reading, period: Period, compare: Period | None, placeholders: Placeholders, *, source: str = "selected"
+) -> sql.Composed:
+    """SELECT of `slice date month cost previous unpriced long`, summed over the ids and slices of the CTE `source`.
 
     Amounts of `compare` are in `previous`, on the dates of the period that they are compared with.
     """
     parts = [*_current(reading, period), *(_previous(reading, period, compare) if compare else ())]
-    selects: list[sql.Composable] = [_part_sql(reading, part, placeholders) for part in parts]
+    selects: list[sql.Composable] = [_part_sql(reading, part, source, placeholders) for part in parts]
     selects = selects or [_NOTHING]
     return sql.SQL("\n    UNION ALL\n    ").join(selects)
 
@@ -87,14 +94,14 @@ def facts_sql(reading: Reading, period: Period, compare: Period | None, placehol
 def _current(reading: Reading, period: Period) -> Iterator[_Part]:
     months, days = _split(period, by_days=reading.granularity in (Granularity.DAY, Granularity.WEEK))
     sums = {"cost": _sum(reading.metric.column), **_unpriced(reading.metric)}
-    long = _sum(reading.metric.column, where=reading.is_long)
-    if months:
-        yield _Part(sql.Identifier("costs_monthlycost"), "month", months, sums)
-        yield _Part(
-            reading.daily_table, "day", months, {"long": _sum(reading.metric.column)}, condition=reading.is_long
-        )
+    long = {"long": _sum(reading.metric.column, where=reading.is_long)}
+    if months and reading.level is Level.GROUP:
+        yield _Part(monthly_table(reading.level), "month", months, sums | long)
+    elif months:
+        yield _Part(monthly_table(reading.level), "month", months, sums)
+        yield _Part(daily_table(reading.level), "day", months, long, condition=reading.is_long)
     for stretch in days:
-        yield _Part(reading.daily_table, "day", stretch, {**sums, "long": long})
+        yield _Part(daily_table(reading.level), "day", stretch, sums | long)
 
 
 def _previous(reading: Reading, period: Period, compare: Period) -> Iterator[_Part]:
@@ -102,9 +109,9 @@ def _previous(reading: Reading, period: Period, compare: Period) -> Iterator[_Pa
     sums = {"previous": _sum(reading.metric.column)}
     shift = period.first - compare.first
     if months:
-        yield _Part(sql.Identifier("costs_monthlycost"), "month", months, sums)
+        yield _Part(monthly_table(reading.level), "month", months, sums)
     for stretch in days:
-        yield _Part(reading.daily_table, "day", stretch, sums, shift)
+        yield _Part(daily_table(reading.level), "day", stretch, sums, shift)
 
 
 def _split(period: Period, *, by_days: bool) -> tuple[Period | None, tuple[Period, ...]]:
@@ -114,19 +121,18 @@ def _split(period: Period, *, by_days: bool) -> tuple[Period | None, tuple[Perio
     return period.whole_months(), period.days_outside_months()
 
 
-def _part_sql(reading: Reading, part: _Part, placeholders: Placeholders) -> sql.Composed:
+def _part_sql(reading: Reading, part: _Part, source: str, placeholders: Placeholders) -> sql.Composed:
     day = sql.SQL("f.{}").format(sql.Identifier(part.day))
-    by_months = reading.granularity is Granularity.MONTH and not part.shift
-    month = day if part.day == "month" else _month_sql(day)
     sums = [sql.SQL("{} AS {}").format(part.sums.get(name, _UNKNOWN), sql.Identifier(name)) for name in _SUMS]
-    # one sum for each group is made faster before the selection is joined; more sums (months, keys) after it
-    one_sum_each = reading.level is Level.GROUP and part.day == "month" and not (by_months or reading.by_month)
-    shape = _SUM_THEN_SELECT if one_sum_each else _SELECT_THEN_SUM
-    return shape.format(
-        date=month if by_months else _date_sql(reading, part, day, placeholders),
-        month=month if reading.by_month else _NO_DATE,
+    return sql.SQL(
+        "SELECT s.slice, {date} AS date, {month} AS month, {sums} FROM {table} f JOIN {source} s ON s.id = f.{id}"
+        " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY 1, 2, 3"
+    ).format(
+        date=_date_sql(reading, part, day, placeholders),
+        month=_month_sql(part, day) if reading.by_month else _NO_DATE,
         sums=sql.SQL(", ").join(sums),
         table=part.table,
+        source=sql.Identifier(source),
         id=sql.Identifier(reading.level.value),
         day=day,
         first=placeholders.add(part.days.first),
@@ -143,12 +149,16 @@ def _date_sql(reading: Reading, part: _Part, day: sql.Composable, placeholders: 
         return day
     if reading.granularity is Granularity.WEEK:
         # days since the week began: 0 on `week_start` itself
-        since = sql.SQL("(extract(isodow FROM {})::int - {} + 7) %% 7").format(day, placeholders.add(reading.week_start))
+        since = sql.SQL("(extract(isodow FROM {})::int - {} + 7) %% 7").format(
+            day, placeholders.add(reading.week_start)
+        )
         return sql.SQL("{} - {}").format(day, since)
-    return _month_sql(day) if reading.granularity is Granularity.MONTH else _NO_DATE
+    return _month_sql(part, day) if reading.granularity is Granularity.MONTH else _NO_DATE
 
 
-def _month_sql(day: sql.Composable) -> sql.Composable:
+def _month_sql(part: _Part, day: sql.Composable) -> sql.Composable:
+    if part.day == "month" and not part.shift:
+        return day
     return sql.SQL("date_trunc('month', {}::timestamp)::date").format(day)
 
 
@@ -166,15 +176,6 @@ def _unpriced(metric: Metric) -> dict[str, sql.Composable]:
 _SUMS = ("cost", "previous", "unpriced", "long")
 _UNKNOWN = sql.SQL("NULL::numeric")
 _NO_DATE = sql.SQL("NULL::date")
-_SELECT_THEN_SUM = sql.SQL(
-    "SELECT s.slice, {date} AS date, {month} AS month, {sums} FROM {table} f JOIN selected s ON s.id = f.{id}"
-    " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY 1, 2, 3"
-)
-_SUM_THEN_SELECT = sql.SQL(
-    "SELECT s.slice, f.date, f.month, f.cost, f.previous, f.unpriced, f.long"
-    " FROM (SELECT f.{id} AS id, {date} AS date, {month} AS month, {sums} FROM {table} f"
-    " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY 1, 2, 3) f JOIN selected s USING (id)"
-)
 _NOTHING = sql.SQL(
     "SELECT slice, NULL::date AS date, NULL::date AS month, NULL::numeric AS cost, NULL::numeric AS previous,"
     " NULL::numeric AS unpriced, NULL::numeric AS long FROM selected WHERE FALSE"

@@ -1,6 +1,6 @@
 """Cost by dimension and date: the question (CostQuery), the answer (CostTable) and how one becomes the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -169,7 +169,8 @@ def _compose(query: CostQuery, scope: Scope) -> tuple[sql.Composed, Placeholders
     reading = Reading(level, query.metric, query.granularity, query.week_start, by_month=bool(query.currency))
     statement = sql.SQL(read_sql("costs", "cost_table")).format(
         selected=selected(level, placeholders, scope=scope, filters=query.filters, keys=query.group_by),
-        facts=facts_sql(reading, query.period, query.compare, placeholders),
+        whole=facts_sql(replace(reading, granularity=Granularity.NONE), query.period, query.compare, placeholders),
+        facts=_dated_facts(query, reading, placeholders),
         order=_ORDER[query.order_by],
         row_order=_ROW_ORDER.get(query.order_by, sql.SQL("currency, place, date")),
         limit=placeholders.add(query.limit or _NO_LIMIT),
@@ -177,6 +178,13 @@ def _compose(query: CostQuery, scope: Scope) -> tuple[sql.Composed, Placeholders
         **_conversion(query.currency, placeholders),
     )
     return statement, placeholders
+
+
+def _dated_facts(query: CostQuery, reading: Reading, placeholders: Placeholders) -> sql.Composable:
+    """Facts by date; without a granularity those that the weighing has read already."""
+    if query.granularity is Granularity.NONE:
+        return sql.SQL("SELECT * FROM whole")
+    return facts_sql(reading, query.period, query.compare, placeholders, source="cells")
 
 
 def _conversion(currency: str, placeholders: Placeholders) -> dict[str, sql.Composable]:

@@ -9,6 +9,7 @@ from psycopg import sql
 from apps.accounts.scope import Scope
 from apps.core.periods import Period
 from apps.costs.dimensions import Dimension, Level
+from apps.costs.queries.facts import monthly_table
 from apps.costs.selection import Placeholders, level_of, selected
 
 MOST_VALUES: Final = 100
@@ -16,7 +17,7 @@ MOST_VALUES: Final = 100
 _VALUES = sql.SQL(
     "WITH selected AS MATERIALIZED ({selected}) SELECT DISTINCT keys[1] FROM selected s"
     " WHERE strpos(lower(keys[1]), lower({search})) > 0"
-    " AND EXISTS (SELECT 1 FROM costs_monthlycost f WHERE f.{id} = s.id AND f.month BETWEEN {first} AND {last})"
+    " AND EXISTS (SELECT 1 FROM {table} f WHERE f.{id} = s.id AND f.month BETWEEN {first} AND {last})"
     " ORDER BY 1 LIMIT {limit} + 1"
 )
 _TAG_KEYS = sql.SQL(
@@ -42,6 +43,7 @@ def dimension_values(
     statement = _VALUES.format(
         selected=selected(level, placeholders, scope=scope, keys=[dimension]),
         search=placeholders.add(search),
+        table=monthly_table(level),
         id=sql.Identifier(level.value),
         first=placeholders.add(period.first.replace(day=1)),
         last=placeholders.add(period.last),

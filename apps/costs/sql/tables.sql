@@ -40,13 +40,25 @@ CREATE TABLE costs_dailycost (
     contracted_cost numeric(38, 18)
 ) PARTITION BY RANGE (day);
 CREATE INDEX costs_dailycost_statement ON costs_dailycost (statement_id);
-CREATE INDEX costs_dailycost_long ON costs_dailycost (day) WHERE is_long;
 
--- Rollup for whole calendar months, by charge key, so that resources and tags are quick too.
+-- The same for whole calendar months: what most questions are answered from.
+CREATE TABLE costs_monthlygroupcost (
+    statement_id bigint NOT NULL,
+    group_id bigint NOT NULL,
+    month date NOT NULL,     -- first day
+    is_long boolean NOT NULL,
+    last_day date NOT NULL,  -- newest day with charges
+    billed_cost numeric(38, 18) NOT NULL,
+    effective_cost numeric(38, 18) NOT NULL,
+    list_cost numeric(38, 18),
+    contracted_cost numeric(38, 18)
+);
+CREATE INDEX costs_monthlygroupcost_statement ON costs_monthlygroupcost (statement_id);
+
+-- Rollup for whole calendar months by charge key, for resources and tags.
 CREATE TABLE costs_monthlycost (
     statement_id bigint NOT NULL,
     key_id bigint NOT NULL,
-    group_id bigint NOT NULL,
     month date NOT NULL,  -- first day
     billed_cost numeric(38, 18) NOT NULL,
     effective_cost numeric(38, 18) NOT NULL,
