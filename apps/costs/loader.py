@@ -19,6 +19,7 @@ from collectors.charges import JSON_COLUMNS, KEY_COLUMNS
 
 PARTITIONED = ("costs_dailycharge", "costs_dailycost")
 MONTHLY = ("costs_monthlygroupcost", "costs_monthlycost")
+ANALYSED = (*PARTITIONED, *MONTHLY, "costs_chargekey", "costs_chargegroup")
 COPIED = ("statement_id", "key_id", *FACT_COLUMNS)
 
 
@@ -63,6 +64,12 @@ def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: in
         _prove(statement)
     roll_up([statement.pk for statement in statements])
     return Loaded(tuple(statements), tuple(superseded))
+
+
+def analyse() -> None:
+    """Tell the database's planner what the cost tables hold now: after much has changed at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(ANALYSED)}")
 
 
 def copy_frame(table: str, columns: Sequence[str], frames: Iterable[pl.DataFrame]) -> None:

@@ -1,14 +1,10 @@
 """Taking a source's costs out of the database, whole."""
 
-from django.db import connection
-
 from apps.core.locks import hold
 from apps.core.sql import run_sql
 from apps.costs.allocation import LOCK
-from apps.costs.loader import MONTHLY, PARTITIONED, delete_facts
+from apps.costs.loader import delete_facts
 from apps.costs.models import Statement
-
-ANALYSED = (*PARTITIONED, *MONTHLY, "costs_chargekey", "costs_chargegroup")
 
 
 def remove_source(source: str) -> None:
@@ -23,9 +19,3 @@ def remove_source(source: str) -> None:
     for statement in statements.filter(superseded_at=None):
         delete_facts(statement)
     run_sql("costs", "remove_source", {"source": source, "accounts": accounts})
-
-
-def analyse() -> None:
-    """Tell the database's planner what the cost tables hold now: after much has changed at once."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(ANALYSED)}")

@@ -16,7 +16,8 @@ from apps.accounts.audit import record
 from apps.accounts.models import User
 from apps.core.errors import UserError
 from apps.core.locks import held, hold, is_held
-from apps.costs.removal import analyse, remove_source
+from apps.costs.loader import analyse
+from apps.costs.removal import remove_source
 from apps.demo.focus import write
 from apps.demo.generator import MONTHS, PROVIDERS, Bill, bills, months_until
 from apps.demo.models import DemoOrganisation

@@ -21,6 +21,7 @@ from collectors.errors import CollectorError, RefusedFileError
 from collectors.files import FoundDelivery
 
 COUNTED = ("rows_read", "rows_rejected", "rounded_values", "bytes_read")
+MANY_FACTS = 50_000  # from here on the planner's old idea of the tables makes the first pages slow
 PROGRESS_EVERY = 0.5  # seconds
 REJECTED_COLUMNS = ("delivery_id", "position", *REJECTED_SCHEMA.names())
 
@@ -84,6 +85,8 @@ def load_delivery(
             delivery.format = _format(found, expected)
             reading = _read(delivery, found, Path(folder), progress)
             _load(reading, actor)
+        if reading.spool.fact_rows > MANY_FACTS:
+            loader.analyse()
     except CollectorError as error:
         finish(delivery, Delivery.Status.REJECTED, error=str(error), actor=actor)
     except Exception as error:

@@ -23,6 +23,8 @@ def fail(delivery: Delivery, error: Exception, *, actor: User | None) -> None:
         connection.close()
     delivery.rows_loaded = 0
     try:
+        if Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.LOADED).exists():
+            return  # the connection broke after the commit
         finish(delivery, Delivery.Status.FAILED, error=explain(error), actor=actor)
     except DatabaseError as unreachable:
         log.warning("delivery not closed", delivery=delivery.pk, error=str(unreachable))

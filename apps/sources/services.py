@@ -26,6 +26,7 @@ from collectors.files import Digests, FoundDelivery, find_deliveries, hash_deliv
 
 DEFAULT_SOURCE = "files"
 INTERRUPTED = "The import was interrupted. Nothing of this bill was loaded: import it again."
+LONGEST_NAME = 200  # bytes, of the 255 that file systems allow; the end is what tells kinds and chunks apart
 WAITS_TOO_LONG = timedelta(minutes=10)
 LOAD_UPLOAD = "apps.sources.tasks.load_upload"
 
@@ -178,7 +179,10 @@ def _receive(found: FoundDelivery, source: Source, *, actor: User) -> Received:
 
 def _keep(file: "UploadedFile[Any]", folder: Path) -> Path:
     """Write an upload under its own name, stripped of any folder that a browser or a program put before it."""
-    path = folder / (PurePath(str(file.name).replace("\\", "/")).name or "bill")
+    name = PurePath(str(file.name).replace("\\", "/")).name.encode()[-LONGEST_NAME:].decode(errors="ignore")
+    path = folder / (name or "bill")
+    if path.exists():
+        raise RefusedFileError(f"Two of the files are called {path.name}: upload them one after the other.")
     with path.open("xb") as kept:
         for chunk in file.chunks():
             kept.write(chunk)
