@@ -27,6 +27,10 @@ class NotReconciledError(Exception):
     """The facts do not add up to what the files say; nothing was loaded. A fault of this program, not of a file."""
 
 
+class OutdatedError(Exception):
+    """What came later was loaded sooner: loading this would bring old numbers back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The statements that are current now, and those that they replaced."""
@@ -53,11 +57,12 @@ def prepare(spool: Spool) -> pl.DataFrame:
 def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: int) -> Loaded:
     """Make the spooled charges the current ones of their statements; runs in the caller's transaction.
 
-    Readers see the old facts until it commits. Raises NotReconciledError when the sums differ.
+    Readers see the old facts until it commits. Raises NotReconciledError when the sums differ, OutdatedError when a
+    delivery with a higher number has been loaded for one of the statements.
     """
     hold_allocation()
     spooled = spool.statements()
-    superseded = [old for one in spooled for old in _supersede(source, one)]
+    superseded = [old for one in spooled for old in _supersede(source, one, delivery_id)]
     statements = [_insert_statement(one, source=source, delivery_id=delivery_id) for one in spooled]
     _copy_facts(spool, key_ids, statements)
     for statement in statements:
@@ -115,7 +120,7 @@ def _load_keys(spool: Spool) -> pl.DataFrame:
         return pl.DataFrame(cursor.fetchall(), schema={"key_no": pl.Int64, "key_id": pl.Int64}, orient="row")
 
 
-def _supersede(source: str, new: SpooledStatement) -> list[Statement]:
+def _supersede(source: str, new: SpooledStatement, delivery_id: int) -> list[Statement]:
     """Take the facts of what is current for this account and period out, whatever its currency."""
     hold(f"statement {source} {new.billing_account_id} {new.billing_period_start}")
     old = list(
@@ -127,6 +132,11 @@ def _supersede(source: str, new: SpooledStatement) -> list[Statement]:
         )
     )
     for statement in old:
+        if statement.delivery_id > delivery_id:
+            raise OutdatedError(
+                f"Delivery {statement.delivery_id}, which came later, was loaded first for {statement}."
+                " Nothing of this one was loaded; import it again if it is the newer bill."
+            )
         delete_facts(statement)
     Statement.objects.filter(pk__in=[statement.pk for statement in old]).update(superseded_at=Now())
     return old

@@ -2,23 +2,40 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
+from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from apps.accounts.scope import Scope
+from apps.core.errors import UserError
 from apps.sources import services
 from apps.sources.ledger import Progress as Tell
+from apps.sources.ledger import explain
 from apps.sources.models import Delivery
-from apps.sources.queries import DeliveryReport, report
-from collectors.files import discover
+from apps.sources.queries import replaced_by, report
+from collectors.errors import CollectorError
+from collectors.files import FoundDelivery, discover
 
 CONSOLE = Console(stderr=True)
+log = structlog.get_logger(__name__)
+GOOD = ("loaded", "unchanged")
+NOTHING: Mapping[str, Any] = {
+    "delivery": None,
+    "format": "",
+    "billing_periods": [],
+    **dict.fromkeys(("rows_read", "rows_loaded", "rows_rejected"), 0),
+    **dict.fromkeys(("billed_cost", "effective_cost", "currency")),
+    "totals": [],
+    "reconciled": False,
+    "replaces": [],
+}
 FORMATS = {"focus": "FOCUS", "aws-cur": "AWS CUR"}
 
 
@@ -44,32 +61,65 @@ def import_(paths: tuple[Path, ...], source: str, format_: str, force: bool, as_
     services.note_interrupted()
     found = discover(paths)
     for skipped in found.ignored:
-        CONSOLE.print(f"Not a bill: {skipped.path} ({skipped.reason})", style="dim", markup=False, highlight=False)
-    clean = True
+        _note(f"Not a bill: {skipped.path} ({skipped.reason})")
+    if not found.deliveries:
+        raise UserError(f"No bill was found under {', '.join(map(str, paths))}.")
+    lines = []
     for one in found.deliveries:
+        lines.append(_import_one(one, source=source, expected=FORMATS.get(format_, ""), force=force))
+        click.echo(json.dumps(lines[-1]) if as_json else as_sentence(lines[-1]))
+    _note_replaced(lines)
+    sys.exit(0 if all(line["status"] in GOOD and line["rows_rejected"] == 0 for line in lines) else 1)
+
+
+def _import_one(one: FoundDelivery, *, source: str, expected: str, force: bool) -> dict[str, Any]:
+    """Import one bill and tell how it went; one that breaks off must not keep the others from coming in."""
+    try:
         with _progress(str(one.path)) as tell:
             received = services.import_bill(
                 one,
                 source=source,
                 actor=None,
                 origin=Delivery.Origin.COMMAND_LINE,
-                expected=FORMATS.get(format_, ""),
+                expected=expected,
                 force=force,
                 progress=tell,
             )
-        told = report(received.delivery.pk, scope=Scope.everything())
-        click.echo(json.dumps(as_line(told, received)) if as_json else as_sentence(told, received))
-        clean = clean and told.is_clean
-    sys.exit(0 if clean else 1)
+    except UserError:
+        raise
+    except CollectorError as error:
+        return {**NOTHING, "path": str(one.path), "status": "rejected", "error": str(error)}
+    except Exception as error:
+        if not isinstance(error, OSError | DatabaseError):
+            log.exception("import broke off", path=str(one.path))
+        return {**NOTHING, "path": str(one.path), "status": "failed", "error": explain(error)}
+    return as_line(one, received)
 
 
-def as_line(told: DeliveryReport, received: services.Received) -> dict[str, Any]:
+def _note(text: str) -> None:
+    CONSOLE.print(text, style="dim", markup=False, highlight=False)
+
+
+def _note_replaced(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Bills of one call that replace each other may be meant (month to date, then the month), or be parts of one."""
+    paths = {line["delivery"]: line["path"] for line in lines if line["status"] == "loaded"}
+    for line in lines:
+        for number in line["replaces"] if line["status"] == "loaded" else ():
+            if number in paths:
+                _note(
+                    f"{line['path']} has replaced {paths[number]}: both are bills of one account and billing period."
+                    " Were they parts of one bill, join them or give them a manifest."
+                )
+
+
+def as_line(one: FoundDelivery, received: services.Received) -> dict[str, Any]:
     """What a program wants to know of an import; costs are exact decimal text, null where currencies differ."""
+    told = report(received.delivery.pk, scope=Scope.everything())
     entry = told.delivery
     only = told.totals[0] if len(told.totals) == 1 else None
     return {
         "delivery": entry.pk,
-        "path": entry.path,
+        "path": str(one.path),
         "format": entry.format,
         "billing_periods": [str(period) for period in told.billing_periods],
         "rows_read": entry.rows_read,
@@ -88,26 +138,26 @@ def as_line(told: DeliveryReport, received: services.Received) -> dict[str, Any]
         ],
         "status": "unchanged" if received.unchanged else entry.status,
         "reconciled": told.is_reconciled,
+        "replaces": sorted({old.delivery_id for _, old in replaced_by(told, scope=Scope.everything()) if old}),
         "error": entry.error,
     }
 
 
-def as_sentence(told: DeliveryReport, received: services.Received) -> str:
+def as_sentence(line: Mapping[str, Any]) -> str:
     """What a person wants to know of an import."""
-    entry = told.delivery
-    status = "unchanged" if received.unchanged else entry.status
     sums = "; ".join(
-        f"billed {_plain(total.billed_cost)}, effective {_plain(total.effective_cost)} {total.currency}"
-        for total in told.totals
+        f"billed {total['billed_cost']}, effective {total['effective_cost']} {total['currency']}"
+        for total in line["totals"]
     )
     parts = [
-        f"{status}: {entry.path}",
-        entry.format,
-        f"{entry.rows_loaded:,} of {entry.rows_read:,} rows",
-        f"{entry.rows_rejected:,} rejected" if entry.rows_rejected else "",
+        f"{line['status']}: {line['path']}",
+        line["format"],
+        f"{line['rows_loaded']:,} of {line['rows_read']:,} rows",
+        f"{line['rows_rejected']:,} rejected" if line["rows_rejected"] else "",
         sums,
-        "reconciled" if told.is_reconciled else "",
-        entry.error,
+        "reconciled" if line["reconciled"] else "",
+        f"replaces delivery {', '.join(map(str, line['replaces']))}" if line["replaces"] else "",
+        line["error"],
     ]
     return " | ".join(filter(None, parts))
 

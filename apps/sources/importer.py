@@ -87,8 +87,12 @@ def load_delivery(
             _load(reading, actor)
         if reading.spool.fact_rows > MANY_FACTS:
             loader.analyse()
-    except CollectorError as error:
-        finish(delivery, Delivery.Status.REJECTED, error=str(error), actor=actor)
+    except (CollectorError, loader.OutdatedError) as error:
+        sentence = str(error).replace(f"{found.path.parent}/", "")
+        finish(delivery, Delivery.Status.REJECTED, error=sentence, actor=actor)
+    except pl.exceptions.PanicException as panic:  # no Exception: would end the process past all that close entries
+        fail(delivery, panic, actor=actor)
+        raise RuntimeError(f"polars gave up: {panic}") from panic
     except Exception as error:
         fail(delivery, error, actor=actor)
         raise

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[Delivery], None]
 
 
-def fail(delivery: Delivery, error: Exception, *, actor: User | None) -> None:
+def fail(delivery: Delivery, error: BaseException, *, actor: User | None) -> None:
     """Close the entry of a delivery of which nothing was loaded; where the database is gone it stays open."""
     if not connection.is_usable():
         connection.close()
@@ -30,14 +30,19 @@ def fail(delivery: Delivery, error: Exception, *, actor: User | None) -> None:
         log.warning("delivery not closed", delivery=delivery.pk, error=str(unreachable))
 
 
-def explain(error: Exception) -> str:
+def explain(error: BaseException) -> str:
     """What happened and what to do, in a sentence for the ledger."""
     cause = error.__cause__ or error
     if isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "errno", None) == errno.ENOSPC:
         return "The disk is full. Nothing of this bill was loaded: free space and import it again."
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, InterfaceError | OperationalError) and _ends_a_session(cause):
         return "The connection to the database was lost. Nothing of this bill was loaded: import it again."
-    return f"{error} Nothing of this bill was loaded: import it again."
+    return f"The import broke off: {str(error).strip() or type(error).__name__}. Nothing of this bill was loaded."
+
+
+def _ends_a_session(cause: BaseException) -> bool:
+    """Whether it is about the connection itself: no SQLSTATE, or one of the classes 08 and 57P."""
+    return (getattr(cause, "sqlstate", None) or "08").startswith(("08", "57P"))
 
 
 @transaction.atomic

@@ -22,10 +22,11 @@ from apps.core.locks import held, is_held
 from apps.sources.ledger import Progress, finish
 from apps.sources.models import Delivery, DeliveryFile, Source
 from collectors.errors import RefusedFileError
-from collectors.files import Digests, FoundDelivery, find_deliveries, hash_delivery
+from collectors.files import Digests, FoundDelivery, discover, hash_delivery
 
 DEFAULT_SOURCE = "files"
 INTERRUPTED = "The import was interrupted. Nothing of this bill was loaded: import it again."
+FILES_GONE = "The uploaded files are gone. Nothing of this bill was loaded: upload it again."
 LONGEST_NAME = 200  # bytes, of the 255 that file systems allow; the end is what tells kinds and chunks apart
 WAITS_TOO_LONG = timedelta(minutes=10)
 LOAD_UPLOAD = "apps.sources.tasks.load_upload"
@@ -53,52 +54,54 @@ def import_bill(
 
     Content that a newer delivery has replaced counts as loaded too: an old file lying about never brings old numbers
     back. A bill whose format does not start with `expected` is rejected. Waits while somebody else loads the same.
-    Raises UserError when a file cannot be read at all.
+    Raises collectors.errors.RefusedFileError when a file cannot be read at all.
     """
-    try:
-        digests = hash_delivery(found)
-    except RefusedFileError as error:
-        raise UserError(str(error)) from error
-    stream, _ = Source.objects.get_or_create(name=source)
-    entry = _entry(found, stream, digests, actor=actor, origin=origin)
+    digests = hash_delivery(found)
+    entry = _entry(found, _stream(source), digests, actor=actor, origin=origin)
     with held(entry.lock_name):
-        loaded = None if force else _loaded_before(entry)
-        if loaded is not None:
-            return Received(loaded, unchanged=True)
+        known = None if force else _known(entry, Delivery.Status.LOADED)
+        if known is not None:
+            return Received(known, unchanged=True)
+        entry.status = Delivery.Status.LOADING
         _save(entry, found, digests)
         _load(entry, found, actor=actor, expected=expected, progress=progress)
     return Received(entry, unchanged=False)
 
 
 def start_upload(files: "Sequence[UploadedFile[Any]]", *, source: str, actor: User) -> list[Received]:
-    """Keep uploaded files and queue the loading of each bill among them; chunks of one export are one bill.
+    """Keep uploaded files and queue the loading of each bill among them; chunks of one export are one bill, and so are
+    the files of a manifest that came along.
 
     Raises collectors.errors.RefusedFileError when one of them is no bill at all; then nothing is kept.
     """
     arrived = _uploads() / uuid4().hex
     arrived.mkdir(parents=True, mode=0o700)
     try:
-        found = find_deliveries([_keep(file, arrived) for file in files])
-        for one in found:
-            if one.problem:
-                raise RefusedFileError(one.problem.replace(f"{arrived}/", ""))
-        stream, _ = Source.objects.get_or_create(name=source.strip() or DEFAULT_SOURCE)
-        return [_receive(one, stream, actor=actor) for one in found]
+        for file in files:
+            _keep(file, arrived)
+        found = _found_in(arrived)
+        digests = [hash_delivery(one) for one in found]
+        return _receive(found, digests, _stream(source), actor=actor)
+    except RefusedFileError as error:
+        raise RefusedFileError(str(error).replace(f"{arrived}/", "")) from error
     finally:
         shutil.rmtree(arrived)
 
 
 def load_upload(delivery_id: int) -> None:
-    """Load an uploaded bill that waits in its folder; a repeat finds it loaded and does nothing."""
+    """Load an uploaded bill that waits in its folder; a repeat finds it done and does nothing."""
     entry = Delivery.objects.select_related("source", "actor").get(pk=delivery_id)
     with held(entry.lock_name):
         entry.refresh_from_db()
-        if entry.status in (Delivery.Status.LOADED, Delivery.Status.REJECTED):
+        if entry.finished_at is not None and entry.status != Delivery.Status.FAILED:
             return
         folder = _uploads() / str(entry.pk)
+        files = tuple(folder / file.name for file in entry.files.all())
+        if not all(file.exists() for file in files):
+            finish(entry, Delivery.Status.FAILED, error=FILES_GONE, actor=entry.actor)
+            return
         try:
-            found = find_deliveries(sorted(folder.iterdir()))[0]
-            _load(entry, found, actor=entry.actor)
+            _load(entry, FoundDelivery(folder / entry.path, files), actor=entry.actor)
         finally:
             shutil.rmtree(folder)
 
@@ -106,7 +109,7 @@ def load_upload(delivery_id: int) -> None:
 def queue_waiting_uploads() -> int:
     """Queue uploads once more that have waited long: the broker may have lost them. Returns how many."""
     waiting = Delivery.objects.filter(
-        status=Delivery.Status.QUEUED, received_at__lt=timezone.now() - WAITS_TOO_LONG
+        status=Delivery.Status.QUEUED, origin=Delivery.Origin.UPLOAD, received_at__lt=timezone.now() - WAITS_TOO_LONG
     ).values_list("pk", flat=True)
     for pk in waiting:
         current_app.tasks[LOAD_UPLOAD].delay(pk)
@@ -143,10 +146,32 @@ def _entry(
     return Delivery(source=source, path=str(found.path), sha256=digests.delivery, origin=origin, actor=actor)
 
 
-def _loaded_before(entry: Delivery) -> Delivery | None:
-    """The entry under which the same content was loaded from the same source."""
-    same = Delivery.objects.filter(source=entry.source, sha256=entry.sha256, status=Delivery.Status.LOADED)
+def _stream(name: str) -> Source:
+    name = name.strip()
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise UserError(f"A source's name has 1 to {LONGEST_NAME} characters.", field="source")
+    return Source.objects.get_or_create(name=name)[0]
+
+
+def _known(entry: Delivery, *statuses: Delivery.Status) -> Delivery | None:
+    """The entry under which the same content came from the same source."""
+    same = Delivery.objects.filter(source=entry.source, sha256=entry.sha256, status__in=statuses)
     return same.order_by("-pk").first()
+
+
+def _found_in(folder: Path) -> list[FoundDelivery]:
+    """The bills among uploaded files. What a manifest lists counts only where it lies in the folder itself: an upload
+    must not reach what else the server can read."""
+    found = discover([folder])
+    for ignored in found.ignored:
+        raise RefusedFileError(f"{ignored.path} {ignored.reason}.")
+    for one in found.deliveries:
+        if one.problem:
+            raise RefusedFileError(one.problem)
+        for file in one.files:
+            if file.is_symlink() or file.resolve().parent != folder.resolve():
+                raise RefusedFileError(f"{one.path} lists {file.name}, which was not uploaded with it.")
+    return list(found.deliveries)
 
 
 @transaction.atomic
@@ -160,17 +185,35 @@ def _save(entry: Delivery, found: FoundDelivery, digests: Digests) -> None:
     record(actor=entry.actor, action="delivery.received", target=f"delivery:{entry.pk}", after={"path": entry.path})
 
 
-@transaction.atomic
-def _receive(found: FoundDelivery, source: Source, *, actor: User) -> Received:
-    digests = hash_delivery(found)
+def _receive(
+    found: Sequence[FoundDelivery], digests: Sequence[Digests], source: Source, *, actor: User
+) -> list[Received]:
+    """Enter all bills of an upload, or none."""
+    folders: list[Path] = []
+    try:
+        with transaction.atomic():
+            return [
+                _receive_one(one, hashes, source, actor=actor, folders=folders)
+                for one, hashes in zip(found, digests, strict=True)
+            ]
+    except BaseException:
+        for folder in folders:
+            shutil.rmtree(folder)
+        raise
+
+
+def _receive_one(
+    found: FoundDelivery, digests: Digests, source: Source, *, actor: User, folders: list[Path]
+) -> Received:
     entry = _entry(found, source, digests, actor=actor, origin=Delivery.Origin.UPLOAD)
-    entry.path = PurePath(found.path).name
-    loaded = _loaded_before(entry)
-    if loaded is not None:
-        return Received(loaded, unchanged=True)
+    entry.path = found.path.name
+    known = _known(entry, Delivery.Status.LOADED, Delivery.Status.QUEUED, Delivery.Status.LOADING)
+    if known is not None:
+        return Received(known, unchanged=True)
     _save(entry, found, digests)
     folder = _uploads() / str(entry.pk)
     folder.mkdir(mode=0o700)
+    folders.append(folder)
     for file in found.files:
         shutil.move(file, folder / file.name)
     transaction.on_commit(partial(current_app.tasks[LOAD_UPLOAD].delay, entry.pk))
