@@ -26,7 +26,7 @@ class Environment(BaseSettings):
         default="", description="https://finops.example.com: trusts this origin and marks cookies secure"
     )
     trusted_proxies: int = Field(default=0, ge=0, description="reverse proxies in front, each adding X-Forwarded-For")
-    max_upload_mb: int = Field(default=2_000, gt=0, description="megabytes that one upload in the browser may have")
+    max_upload_mb: int = Field(default=2_000, gt=0, description="megabytes that one upload may have")
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = Field(default="auto", description="auto: console on a terminal")

@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "apps.core.middleware.NoZeroCharacters",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -114,7 +115,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 TRUSTED_PROXIES = ENV.trusted_proxies
 CSRF_TRUSTED_ORIGINS = [ENV.public_url] if ENV.public_url else []
-if SESSION_COOKIE_SECURE:
+if SESSION_COOKIE_SECURE and TRUSTED_PROXIES:  # without a proxy the header is the caller's own claim
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # style attributes: Plotly positions its layers with them; no inline <style> or <script> is ever allowed
 CONTENT_SECURITY_POLICY = {

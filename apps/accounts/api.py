@@ -19,6 +19,8 @@ from apps.accounts.permissions import allows
 from apps.accounts.roles import GRANTS, Capability
 from apps.accounts.scope import scope_of
 from apps.core.errors import UserError
+from apps.core.pagination import PAGE_PARAMETERS
+from apps.core.requests import refuse_unknown
 
 
 class UserViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, mixins.RetrieveModelMixin, GenericViewSet[User]):
@@ -155,7 +157,9 @@ class AuditViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
 
     def get_queryset(self) -> Any:
         """The events that the parameters ask for."""
-        wanted = serializers.AuditFilterSerializer(data=self.request.query_params)
+        given = self.request.query_params
+        wanted = serializers.AuditFilterSerializer(data=given)
+        refuse_unknown(given, (*wanted.fields, *PAGE_PARAMETERS))
         wanted.is_valid(raise_exception=True)
         return queries.audit_events(**wanted.validated_data)
 

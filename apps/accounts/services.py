@@ -93,8 +93,7 @@ def deactivate_user(*, user: User, actor: User | None, reason: str = "", remote_
     if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return
     user.is_active = False
-    for token in ApiToken.objects.filter(user=user, revoked_at=None):
-        revoke_token(token=token, actor=actor, reason="user deactivated", remote_address=remote_address)
+    _revoke_tokens(user, reason="user deactivated", actor=actor, remote_address=remote_address)
     audit.record(
         actor=actor,
         action="user.deactivated",
@@ -115,7 +114,10 @@ def reactivate_user(*, user: User, actor: User | None, remote_address: str = "")
 
 @transaction.atomic
 def set_password(*, user: User, password: str, actor: User | None, remote_address: str = "") -> None:
-    """Set a password, which ends the user's sessions; one that somebody else sets has to be changed at next sign-in.
+    """Set a password, which ends the user's sessions.
+
+    One that somebody else sets has to be changed at next sign-in and revokes the user's tokens: it is what is done when
+    an account has fallen into other hands.
 
     A page that changes the own password calls `update_session_auth_hash` after it to stay signed in.
     """
@@ -125,6 +127,8 @@ def set_password(*, user: User, password: str, actor: User | None, remote_addres
     user.must_change_password = one_time
     _set_valid_password(user, password)
     user.save(update_fields=["password", "must_change_password"])
+    if one_time:
+        _revoke_tokens(user, reason="password reset", actor=actor, remote_address=remote_address)
     audit.record(
         actor=actor,
         action="user.password_set",
@@ -339,3 +343,8 @@ def _user_state(user: User) -> dict[str, object]:
     return {name: getattr(user, name) for name in names} | {
         "teams": sorted(user.teams.values_list("slug", flat=True)),
     }
+
+
+def _revoke_tokens(user: User, *, reason: str, actor: User | None, remote_address: str) -> None:
+    for token in ApiToken.objects.filter(user=user, revoked_at=None):
+        revoke_token(token=token, actor=actor, reason=reason, remote_address=remote_address)

@@ -1,6 +1,10 @@
 """How lists of the API are cut into pages."""
 
+from typing import Final
+
 from rest_framework.pagination import PageNumberPagination
+
+PAGE_PARAMETERS: Final = ("page", "page_size")
 
 
 class Pages(PageNumberPagination):

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import get_template
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.settings import api_settings
@@ -70,6 +71,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if _is_api(request):
         return _answer(400, "The request cannot be read.")
     return defaults.bad_request(request, exception)
+
+
+def refuse_request(request: HttpRequest, detail: str, *, field: str) -> HttpResponseBase:
+    """400 for a parameter that no view can use, with what is wrong: a problem under /api/, a page elsewhere."""
+    error = {"field": field, "detail": detail}
+    if _is_api(request):
+        return _answer(400, _sentence(error), [error])
+    return HttpResponse(get_template("400.html").render({"said": _sentence(error)}), status=400)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from apps.costs.dimensions import Dimension
 from apps.costs.labels import next_dimension
-from apps.costs.parameters import joined_values
+from apps.costs.lists import joined_values
 from apps.costs.selection import Filter
 
 Drill = Callable[[Sequence[Dimension], Sequence[str]], str]
@@ -55,8 +55,11 @@ class Address:
 
     def with_filter(self, dimension: Dimension, values: Sequence[str], *, exclude: bool = False) -> Self:
         """The same view with the dimension filtered by these values alone."""
-        kind = "exclude" if exclude else "filter"
-        return self.with_({f"{kind}[{dimension.name}]": joined_values(values)})
+        return self.with_filter_named(dimension.name, values, exclude=exclude)
+
+    def with_filter_named(self, name: str, values: Sequence[str], *, exclude: bool = False) -> Self:
+        """The same for a name that may be no dimension: reading the address then says so."""
+        return self.with_({f"{'exclude' if exclude else 'filter'}[{name}]": joined_values(values)})
 
     def without_filter(self, one: Filter) -> Self:
         """The same view with one filter less."""
@@ -82,8 +85,9 @@ def drill_down(address: Address) -> Drill:
     def link(dimensions: Sequence[Dimension], keys: Sequence[str]) -> str:
         chosen = _filtered(address, dimensions, keys)
         names = {dimension.name for dimension in dimensions}
-        left = [name for name in address.as_dict().get("group_by", "").split(",") if name and name not in names]
-        group_by = ",".join(left) or next_dimension(dimensions[-1])
+        asked = Dimension.parse_list(address.as_dict().get("group_by", ""))
+        left = [dimension.name for dimension in asked if dimension.name not in names]
+        group_by = joined_values(left) or next_dimension(dimensions[-1])
         return chosen.with_({"group_by": group_by}).path() if group_by else charges_of(address)(dimensions, keys)
 
     return link

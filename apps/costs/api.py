@@ -191,7 +191,7 @@ def _row(query: CostQuery, row: CostRow) -> dict[str, Any]:
     shown: dict[str, Any] = {"keys": {one.name: key for one, key in zip(query.group_by, keys, strict=True)}}
     if query.granularity is not Granularity.NONE:
         shown["date"] = row.date
-    rest = {"groups": row.groups} if row.keys is None else {}
+    rest = {"other": True, "groups": row.groups} if row.keys is None else {}
     return {**shown, "currency": row.currency, **_amounts(row), **rest}
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from apps.core.errors import UserError
+from apps.costs.lists import split_values
 from apps.costs.models import ChargeGroup
 
 TAG_PREFIX: Final = "tag:"
@@ -62,5 +63,11 @@ class Dimension:
 
     @classmethod
     def parse_list(cls, text: str) -> tuple[Self, ...]:
-        """Dimensions from `service,tag:env`; empty text is none. Raises DimensionError."""
-        return tuple(cls(name.strip()) for name in text.split(",")) if text.strip() else ()
+        """Dimensions from `service,"tag:a,b"`; empty text is none. Raises DimensionError or ListError."""
+        names = split_values(text.lstrip(), blanks_between=True) if text.strip() else []
+        return tuple(cls(_tidy(name)) for name in names)
+
+
+def _tidy(name: str) -> str:
+    """The name without blanks around it; those of a tag's key are part of the key."""
+    return name if name.startswith(TAG_PREFIX) else name.strip()

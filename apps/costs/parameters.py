@@ -1,6 +1,5 @@
 """What the parameters of an address ask about cost: the API and the pages read them here, in the same words."""
 
-import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from apps.accounts.models import Organisation
 from apps.core.errors import UserError
 from apps.core.periods import Period
 from apps.costs.dimensions import Dimension, DimensionError
+from apps.costs.lists import ListError, split_values
 from apps.costs.queries import CostQuery, Granularity, Metric, OrderBy
 from apps.costs.selection import Filter
 
@@ -68,14 +68,12 @@ class Parameters:
         return int(text)
 
     def refuse_others(self, known: Iterable[str]) -> None:
-        """Raise ParameterError for a parameter that is neither known nor a filter, and for text no table can hold."""
+        """Raise ParameterError for a parameter that is neither known nor a filter."""
         names = tuple(known)
-        for name, values in self.given.lists():
+        for name in self.given:
             if name not in names and not _FILTER.fullmatch(name):
                 allowed = ", ".join((*names, "filter[DIMENSION]", "exclude[DIMENSION]"))
                 raise ParameterError(f"{name!r} is not a parameter. Use: {allowed}.", field=name)
-            if any("\0" in text for text in (name, *values)):
-                raise ParameterError("A zero character cannot be looked for.", field=name.replace("\0", ""))
 
     def period(self, today: date) -> Period:
         """`start` and `end`, or `period`; the last 30 complete days when nothing is given."""
@@ -111,7 +109,7 @@ class Parameters:
         """The dimensions of `group_by`."""
         try:
             return Dimension.parse_list(self.get("group_by"))
-        except DimensionError as error:
+        except (DimensionError, ListError) as error:
             raise ParameterError(str(error), field="group_by") from None
 
     def filters(self) -> tuple[Filter, ...]:
@@ -148,23 +146,12 @@ def cost_query(given: MultiValueDict[str, str], *, today: date, organisation: Or
     )
 
 
-def joined_values(values: Iterable[str]) -> str:
-    """Values as a filter's parameter has them: `a,b`; with a comma or a quote in it `"a,b"`; having none is `""`."""
-    return ",".join(_quoted(value) if not value or re.search(r'[",\r\n]', value) else value for value in values)
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
-
-
 def _values(texts: Iterable[str], name: str) -> list[str]:
-    """The values that a filter's texts list, in the notation of a CSV row."""
+    """The values that a filter's texts list."""
     try:
-        # split by the reader alone, which knows line ends inside quotes
-        return [value for text in texts for value in (next(csv.reader([text], strict=True), [""]) or [""])]
-    except csv.Error:
-        message = 'The quotes do not match. Write a value with a comma or a quote like "a,b" or "19"" rack".'
-        raise ParameterError(message, field=name) from None
+        return [value for text in texts for value in split_values(text)]
+    except ListError as error:
+        raise ParameterError(str(error), field=name) from None
 
 
 def _dimension(text: str, name: str) -> Dimension:

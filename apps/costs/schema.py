@@ -45,6 +45,7 @@ class RowSerializer(serializers.Serializer[object]):
     previous = serializers.CharField(required=False, **MONEY)
     delta = serializers.CharField(required=False, **MONEY)
     unpriced = serializers.CharField(required=False, **MONEY)
+    other = serializers.BooleanField(required=False, help_text="true on the row of the rest, absent on the others")
     groups = serializers.IntegerField(required=False, help_text="how many groups the rest holds; only on its row")
 
 
@@ -130,10 +131,12 @@ class ChargeSerializer(serializers.Serializer[object]):
     environment = serializers.CharField(allow_blank=True)
     workload = serializers.CharField(allow_blank=True)
     columns = serializers.DictField(help_text="what the bill said besides, by FOCUS name")
-    source = serializers.CharField()  # type: ignore[assignment]  # a field of this name, not DRF's option
-    delivery_id = serializers.IntegerField()
-    statement_id = serializers.IntegerField()
-    first_row = serializers.IntegerField(help_text="first row of the delivery behind it")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field of this name, not DRF's option
+        allow_null=True, help_text="null, like the ids and the row, for who sees some teams' costs alone"
+    )
+    delivery_id = serializers.IntegerField(allow_null=True)
+    statement_id = serializers.IntegerField(allow_null=True)
+    first_row = serializers.IntegerField(allow_null=True, help_text="first row of the delivery behind it")
     row_count = serializers.IntegerField(help_text="how many rows of the delivery are behind it")
 
 
@@ -174,7 +177,11 @@ FILTERS: Final = [
 COSTS: Final = [
     *PERIOD,
     _query("granularity", "How finely rows tell dates apart.", enum=list(Granularity), default="none"),
-    _query("group_by", f"Up to three, with commas: {', '.join(DIMENSION_NAMES)}, tag:KEY."),
+    _query(
+        "group_by",
+        'Up to three, with commas; a tag whose key has a comma stands in quotes, `"tag:a,b"`: '
+        f"{', '.join(DIMENSION_NAMES)}, tag:KEY.",
+    ),
     *FILTERS,
     _query("metric", "Which cost.", enum=list(Metric), default="effective"),
     _query(

@@ -20,11 +20,16 @@ from apps.accounts.permissions import allows
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
 from apps.core.errors import UserError
+from apps.core.pagination import PAGE_PARAMETERS
+from apps.core.problems import TooLarge
+from apps.core.requests import refuse_unknown
 from apps.sources import queries, serializers, services
 from apps.sources.downloads import rejected_csv
+from apps.sources.limits import too_large
 from apps.sources.models import Delivery, Source
 from collectors.errors import CollectorError
 
+FILTER_NAMES = ("status", "source", "search")
 FILTERS = [
     OpenApiParameter("status", enum=Delivery.Status.values),
     OpenApiParameter("source", description="name of the source"),
@@ -51,10 +56,16 @@ class DeliveryViewSet(GenericViewSet[Any]):
     serializer_class = serializers.DeliverySerializer
     queryset = Delivery.objects.all()
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse an upload that is too large before anything reads it: signing in by session does, for its token."""
+        if self.action == "create" and (said := too_large(request)):
+            raise TooLarge(said)
+        super().initial(request, *args, **kwargs)
+
     @extend_schema(parameters=FILTERS)
     def list(self, request: Request) -> Response:
         """Ledger entries."""
-        wanted = {name: request.query_params.get(name, "") for name in ("status", "source", "search")}
+        wanted = _wanted(request)
         scope = scope_of(request.user)
         page = self.paginate_queryset(queries.deliveries(scope=scope, **wanted))
         return self.get_paginated_response(
@@ -109,6 +120,16 @@ class DeliveryViewSet(GenericViewSet[Any]):
         scope = scope_of(request.user)
         get_object_or_404(queries.deliveries(scope=scope), pk=pk)
         return queries.rejected_rows(int(pk), scope=scope)
+
+
+def _wanted(request: Request) -> dict[str, str]:
+    """The parameters that filter the ledger. Raises UserError for one that is not known or cannot be."""
+    given = request.query_params
+    refuse_unknown(given, (*FILTER_NAMES, *PAGE_PARAMETERS))
+    status_, allowed = given.get("status", ""), Delivery.Status.values
+    if status_ and status_ not in allowed:
+        raise UserError(f"{status_!r} is not allowed. Use one of: {', '.join(allowed)}.", field="status")
+    return {name: given.get(name, "") for name in FILTER_NAMES}
 
 
 router = SimpleRouter()

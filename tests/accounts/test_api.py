@@ -154,6 +154,15 @@ def test_the_audit_log_is_filtered_and_cut_into_pages(api: Api) -> None:
     assert one == page["results"][0]
 
 
+def test_the_audit_log_refuses_a_filter_that_it_does_not_know(api: Api) -> None:
+    answer = api(Role.ADMIN).get("/api/v1/audit/?actr=ada")
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "actr"
+    assert "actor, action, target, since, until, page, page_size" in error["detail"]
+
+
 def test_the_chain_is_verified_on_request(api: Api) -> None:
     answer = api(Role.FINANCE).get("/api/v1/audit/verify/")
 

@@ -160,6 +160,31 @@ def test_a_password_from_somebody_else_has_to_be_changed_and_an_own_one_has_not(
     assert "chosen" not in str(AuditEvent.objects.values_list())
 
 
+def test_a_password_from_somebody_else_revokes_the_tokens_and_an_own_one_does_not(person: Callable[..., User]) -> None:
+    admin, user, other = person(Role.ADMIN), person(), person(Role.FINANCE)
+    text, kept = (issue_token(user=one, name="script", actor=None).text for one in (user, other))
+
+    services.set_password(user=user, password="chosen by myself", actor=user)
+    assert recognise(text).user == user
+    services.set_password(user=user, password="given by the admin", actor=admin, remote_address="::1")
+
+    with pytest.raises(TokenRefusedError, match="revoked"):
+        recognise(text)
+    assert recognise(kept).user == other
+    event = AuditEvent.objects.get(action="token.revoked")
+    assert (event.actor, event.reason, event.remote_address) == (admin, "password reset", "::1")
+
+
+def test_a_password_that_is_refused_revokes_nothing(person: Callable[..., User]) -> None:
+    user = person()
+    text = issue_token(user=user, name="script", actor=None).text
+
+    with pytest.raises(UserError):
+        services.set_password(user=user, password="short", actor=None)
+
+    assert recognise(text).user == user
+
+
 def test_a_one_time_password_cannot_be_kept(person: Callable[..., User]) -> None:
     user = person()
     services.set_password(user=user, password="given by the admin", actor=None)

@@ -15,8 +15,9 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import Organisation, Role
 from apps.costs.dimensions import DIMENSION_NAMES
+from apps.costs.lists import joined_values
 from apps.costs.models import ExchangeRate
-from apps.costs.parameters import Parameters, joined_values
+from apps.costs.parameters import Parameters
 from tests.costs.conftest import Ledger, owned
 
 Api = Callable[..., APIClient]
@@ -87,6 +88,7 @@ def test_an_answer_has_rows_their_total_and_what_was_asked(ledger: Ledger, api: 
                 "cost": "0.5",
                 "previous": "0.25",
                 "delta": "0.25",
+                "other": True,
                 "groups": 1,
             },
         ],
@@ -164,7 +166,14 @@ def test_todays_part_of_a_period_is_told(ledger: Ledger, api: Api) -> None:
         ('filter[service]="x', "filter[service]", "quotes do not match"),
         ("exclude[tag:]=x", "exclude[tag:]", "is not a dimension"),
         ("filter=x", "filter", "is not a parameter"),
-        ("filter[service]=a%00b", "filter[service]", "zero character"),
+        ("filter[service]=a%00b", "filter[service]", "a character that no text may hold"),
+        ("filter[tag:%00]=1", "filter[tag:\ufffd]", "a character that no text may hold"),
+        (
+            "filter[service]=a%0Ab",
+            "filter[service]",
+            "A line break stands outside of quotes. Write a value with one in quotes",
+        ),
+        ('group_by="tag:a', "group_by", "quotes do not match"),
         ("metric=amortised", "metric", "effective, billed, list, contracted"),
         ("currency=euro", "currency", "ISO 4217"),
         ("compare=last", "compare", "previous"),
@@ -202,6 +211,39 @@ def test_an_engineering_lead_sees_their_teams_alone(ledger: Ledger, api: Api) ->
     assert seen(api(Role.ENGINEERING_LEAD, "ml", "vision")) == ("3", 2)
     assert seen(api(Role.ENGINEERING_LEAD)) == ("0", 0)
     assert seen(api(Role.VIEWER)) == seen(api(Role.FINANCE)) == seen(api(Role.ADMIN)) == ("7", 3)
+
+
+def test_who_sees_some_teams_alone_is_not_told_of_deliveries(ledger: Ledger, api: Api) -> None:
+    ledger(owned(date(2026, 6, 3), "1", team="ml"))
+
+    def origin(caller: APIClient) -> list[Any]:
+        (charge,) = caller.get(f"/api/v1/costs/charges/?{JUNE}").json()["results"]
+        return [charge[name] for name in ("source", "delivery_id", "statement_id", "first_row")]
+
+    assert origin(api(Role.ENGINEERING_LEAD, "ml")) == [None] * 4
+    assert None not in origin(api(Role.VIEWER))
+
+
+def test_the_rest_beyond_the_limit_is_marked_as_other(ledger: Ledger, api: Api) -> None:
+    ledger(*(owned(date(2026, 6, 3), str(place), team=f"team-{place}") for place in range(1, 10)))
+
+    shown, rest = get(api(), f"{JUNE}&group_by=team&limit=1")["rows"]
+
+    assert shown == {"keys": {"team": "team-9"}, "currency": "USD", "cost": "9"}
+    assert rest == {"keys": {"team": None}, "currency": "USD", "cost": "36", "other": True, "groups": 8}
+
+
+def test_tag_keys_are_asked_for_with_their_commas_and_blanks(ledger: Ledger, api: Api) -> None:
+    ledger(owned(date(2026, 6, 3), "1", tags={"a,b": "x", " c ": "y", '"d"': "z"}))
+    caller = api()
+
+    (row,) = get(caller, f'{JUNE}&group_by=service, "tag:a,b",tag: c ')["rows"]
+    assert row["keys"] == {"service": "Compute", "tag:a,b": "x", "tag: c ": "y"}
+    (row,) = get(caller, f'{JUNE}&group_by="tag:""d"""')["rows"]
+    assert row["keys"] == {'tag:"d"': "z"}
+    assert get(caller, f"{JUNE}&filter[tag: c ]=y&filter[tag:a,b]=x")["total"] == "1"
+    assert get(caller, f"{JUNE}&filter[tag:c]=y")["total"] == "0"
+    assert get(caller, f'{JUNE}&filter[tag:a,b]="x\ny"')["total"] == "0"
 
 
 @pytest.mark.parametrize("path", ["costs/", "costs/charges/", "exchange-rates/"])

@@ -151,6 +151,43 @@ def test_on_the_first_of_a_month_the_data_reaches_into_the_month_before(ledger: 
     assert freshness(today=date(2026, 7, 1), scope=EVERYTHING).day == date(2026, 6, 30)
 
 
+def test_the_newest_complete_day_is_one_with_data(ledger: Ledger) -> None:
+    ledger(owned(date(2026, 6, 18), "1", provider_name="Today"))
+    ledger(
+        owned(date(2026, 6, 3), "1", provider_name="AWS"),
+        owned(date(2026, 6, 18), "1", provider_name="AWS"),
+        owned(date(2026, 5, 9), "1", provider_name="Oracle"),
+        owned(date(2026, 6, 18), "1", provider_name="Oracle"),
+    )
+
+    fresh = freshness(today=date(2026, 6, 18), scope=EVERYTHING)
+
+    assert fresh.day == date(2026, 6, 3)
+    assert fresh.providers == (
+        ProviderFreshness("Oracle", date(2026, 5, 9)),
+        ProviderFreshness("AWS", date(2026, 6, 3)),
+    )
+
+
+def test_a_fee_counts_as_fresh_only_where_a_provider_has_nothing_else_before_today(ledger: Ledger) -> None:
+    ends = {
+        "charge_period_start": datetime(2026, 6, 9, tzinfo=UTC),
+        "charge_period_end": datetime(2026, 7, 9, tzinfo=UTC),
+    }
+    ledger(
+        owned(date(2026, 6, 3), "1", provider_name="AWS"),
+        *(owned(date(2026, 6, 9), "1", provider_name=name, **ends) for name in ("AWS", "Oracle")),
+        *(owned(date(2026, 6, 18), "1", provider_name=name) for name in ("AWS", "Oracle")),
+    )
+
+    fresh = freshness(today=date(2026, 6, 18), scope=EVERYTHING)
+
+    assert fresh.providers == (
+        ProviderFreshness("AWS", date(2026, 6, 3)),
+        ProviderFreshness("Oracle", date(2026, 6, 9)),
+    )
+
+
 def test_without_data_nothing_is_fresh(db: None) -> None:
     fresh = freshness(today=date(2026, 7, 1), scope=EVERYTHING)
 

@@ -1,5 +1,9 @@
 """Who sees which page: the menu, the pages and the refusals follow the role."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.test import Client
 
@@ -123,3 +127,43 @@ def test_signing_out_takes_a_post(browser_of):
 @pytest.mark.parametrize("path", ["/", "/costs/?group_by=service", "/costs/charges/", "/sources/deliveries/"])
 def test_no_cost_figure_is_left_in_the_store_of_a_browser(browser_of, path):
     assert "no-store" in browser_of(Role.ADMIN).get(path).headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/costs/?pick=tag:%00x&value=1",
+        "/costs/charges/?filter[tag:%00]=1",
+        "/sources/deliveries/?search=%00",
+        "/sources/deliveries/?source=%00",
+        "/audit/?actor=%00",
+        "/login/?next=%00",
+        "/api/v1/deliveries/?search=%00",
+        "/api/v1/deliveries/?source=a%00b",
+        "/api/v1/audit/?target=%00",
+    ],
+)
+def test_a_zero_character_in_an_address_is_refused_with_the_name_of_the_parameter(browser_of, path):
+    answer = browser_of(Role.ADMIN).get(path)
+    said = answer.content.decode()
+    assert answer.status_code == 400
+    assert "a character that no text may hold" in said
+    assert path.partition("?")[2].rpartition("%00")[0].split("&")[0].split("=")[0].split("[")[0] in said
+    assert answer["Content-Type"].startswith("application/problem+json" if path.startswith("/api/") else "text/html")
+
+
+def test_the_sign_in_page_has_one_button_that_submits(client, db):
+    assert client.get("/login/").content.decode().count('type="submit"') == 1
+
+
+@pytest.mark.parametrize(("proxies", "believed"), [("0", "None"), ("1", "('HTTP_X_FORWARDED_PROTO', 'https')")])
+def test_the_scheme_is_believed_from_a_proxy_alone(tmp_path, proxies, believed):
+    say = "from django.conf import settings; print(settings.SECURE_PROXY_SSL_HEADER, settings.SESSION_COOKIE_SECURE)"
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "finops.settings",
+        "FINOPS_HOME": str(tmp_path),
+        "FINOPS_PUBLIC_URL": "https://finops.example.com",
+        "FINOPS_TRUSTED_PROXIES": proxies,
+    }
+    done = subprocess.run([sys.executable, "-c", say], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{believed} True"

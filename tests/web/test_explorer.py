@@ -181,3 +181,41 @@ def test_an_engineering_lead_sees_their_teams_alone(browser_of, spend):
     assert [charge.effective_cost for charge in charges] == [10]
     picker = client.get(f"/costs/?{JUNE}&pick=team").context["picker"]
     assert [one.value for one in picker.values] == ["ml"]
+
+
+def test_a_tag_key_is_offered_whatever_it_is_called_and_an_empty_one_is_not(browser_of, spend):
+    spend((D, "2.5", {"tags": {"": "x", "a,b": "one", " c ": "y"}}), (D, "1", {}))
+    client = browser_of(Role.VIEWER)
+    page = client.get(f"/costs/?{JUNE}&group_by=service")
+    offered = [choice.value for choice in page.context["controls"].group_by]
+    assert [value for value in offered if "tag:" in value] == ["tag: c ", '"tag:a,b"']
+    asked = client.get(
+        "/costs/", {"start": "2026-06-01", "end": "2026-06-30", "group_by": ['"tag:a,b"', "tag: c "]}, follow=True
+    )
+    (section,) = [shown.section for shown in asked.context["shown"]]
+    assert [[cell.text for cell in line.cells] for line in section.lines] == [
+        ["one", "y"],
+        ["No tag a,b", "No tag  c "],
+    ]
+    assert [choice.value for choice in asked.context["controls"].group_by if choice.is_chosen] == ['"tag:a,b"']
+    drilled = shown(client, section.lines[0].cells[1].url)
+    assert drilled.total.cost == Decimal("2.5")
+
+
+@pytest.mark.parametrize("pick", ["zzz", "tag:", "a]=b", "["])
+def test_a_filter_on_what_is_no_dimension_is_ignored_with_a_word_about_it(browser_of, services, pick):
+    page = browser_of(Role.VIEWER).get(
+        "/costs/", {"start": "2026-06-01", "end": "2026-06-30", "pick": pick, "value": "1"}, follow=True
+    )
+    assert page.status_code == 200
+    assert any(f"filter[{pick}] was ignored" in text for text in page.context["notices"])
+
+
+def test_charges_tell_who_sees_some_teams_alone_nothing_of_deliveries(browser_of, spend):
+    spend((D, "1", {"team": "ml"}), source="secret-stream")
+    path = f"/costs/charges/?{JUNE}"
+    assert "secret-stream" in browser_of(Role.VIEWER).get(path).content.decode()
+    page = browser_of(Role.ENGINEERING_LEAD, "ml").get(path)
+    assert [charge.effective_cost for charge in page.context["page"]] == [1]
+    assert "secret-stream" not in page.content.decode()
+    assert "Delivery" not in page.content.decode()

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.accounts.models import ApiToken, AuditEvent, Organisation, Role, Team, User
+from apps.accounts.tokens import TokenRefusedError, issue_token, recognise
 from apps.costs.models import ExchangeRate
 
 
@@ -81,6 +82,16 @@ def test_deactivating_signs_out_and_can_be_taken_back(browser_of, person):
     assert "Deactivated" in admin.get("/settings/users/").content.decode()
     admin.post(f"/settings/users/{pk}/reactivate/")
     assert User.objects.get(pk=pk).is_active
+
+
+def test_a_one_time_password_for_somebody_revokes_their_tokens_and_the_page_says_so(browser_of, person):
+    user = person(Role.VIEWER)
+    text = issue_token(user=user, name="script", actor=None).text
+    admin = browser_of(Role.ADMIN)
+    assert "revoke their API tokens" in admin.get(f"/settings/users/{user.pk}/").content.decode()
+    assert "API tokens are revoked" in admin.post(f"/settings/users/{user.pk}/password/").content.decode()
+    with pytest.raises(TokenRefusedError, match="revoked"):
+        recognise(text)
 
 
 def test_a_team_takes_words_by_line_or_comma_and_says_whose_they_are_already(browser_of):

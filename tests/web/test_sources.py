@@ -163,3 +163,27 @@ def test_charges_lead_to_the_delivery_that_they_came_from(finance, eager):
     (charge,) = finance.get("/costs/charges/?start=2026-06-01&end=2026-06-30").context["page"]
     assert charge.effective_cost == Decimal("1.25")
     assert finance.get(f"/sources/deliveries/{charge.delivery_id}/").context["delivery"] == Delivery.objects.get()
+
+
+def test_the_api_holds_uploads_to_the_same_limit(finance, home, settings):
+    settings.MAX_UPLOAD_BYTES = 1_000
+    answer = finance.post("/api/v1/deliveries/", {"files": [bill(*["1"] * 50)]})
+    assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
+    assert "one upload may have 1.0 kB" in answer.json()["detail"]
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("status=bogus", "status", "Use one of: queued, loading"),
+        ("statuss=loaded", "statuss", "Use: status, source, search, page, page_size"),
+    ],
+)
+def test_the_api_of_the_ledger_refuses_what_it_does_not_know(finance, query, field, said):
+    answer = finance.get(f"/api/v1/deliveries/?{query}")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    (error,) = answer.json()["errors"]
+    assert error["field"] == field
+    assert said in error["detail"]
+    assert finance.get("/api/v1/deliveries/?status=loaded&source=x&search=y&page=1&page_size=5").status_code == 200

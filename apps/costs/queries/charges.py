@@ -34,6 +34,7 @@ _ORDER: Final = {
     ChargeOrder.NEWEST: sql.SQL("f.day DESC"),
     ChargeOrder.OLDEST: sql.SQL("f.day"),
 }
+_ORIGIN: Final = dict.fromkeys(("source", "delivery_id", "statement_id", "first_row"))
 _COUNT: Final = sql.SQL(
     "WITH selected AS MATERIALIZED ({selected})"
     " SELECT count(*) FROM costs_dailycharge f JOIN selected s ON s.id = f.key_id"
@@ -46,7 +47,8 @@ class Charge:
     """One charge as it is kept: rows of the bill that agree in everything but their hour are one.
 
     Amounts are in `currency`, the one billed. `columns` has what the bill said besides, by FOCUS name, without nulls.
-    `row_count` rows of the delivery are behind it, `first_row` is the first of them. `charge_period_start` and
+    `row_count` rows of the delivery are behind it, `first_row` is the first of them; which delivery and row is None
+    for a scope of some teams, which sees no deliveries. `charge_period_start` and
     `charge_period_end` (exclusive) are set when it reaches beyond `day`.
     """
 
@@ -67,10 +69,10 @@ class Charge:
     environment: str
     workload: str
     columns: Mapping[str, Any]
-    source: str
-    delivery_id: int
-    statement_id: int
-    first_row: int
+    source: str | None
+    delivery_id: int | None
+    statement_id: int | None
+    first_row: int | None
     row_count: int
 
 
@@ -115,7 +117,8 @@ class ChargeList(Sequence[Charge]):
         with connection.cursor() as cursor:
             cursor.execute(*self._statement(template, offset=offset, limit=limit))
             names = [column.name for column in cursor.description]
-            return [_charge(dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+            unseen = {} if self.scope.teams is None else _ORIGIN
+            return [_charge({**dict(zip(names, row, strict=True)), **unseen}) for row in cursor.fetchall()]
 
     def _statement(self, template: sql.SQL, **paging: int) -> tuple[sql.Composed, dict[str, Any]]:
         placeholders = Placeholders()

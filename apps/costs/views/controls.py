@@ -6,8 +6,9 @@ from typing import Final
 from apps.accounts.models import Organisation
 from apps.accounts.scope import Scope
 from apps.costs.address import Address
-from apps.costs.dimensions import DIMENSION_NAMES, Dimension, DimensionError
+from apps.costs.dimensions import DIMENSION_NAMES, TAG_PREFIX, Dimension, DimensionError
 from apps.costs.labels import dimension_label, value_label
+from apps.costs.lists import joined_values
 from apps.costs.parameters import AS_BILLED
 from apps.costs.queries import CostQuery, dimension_values, tag_keys
 from apps.costs.selection import Filter
@@ -81,8 +82,9 @@ class Picker:
 def controls(query: CostQuery, address: Address, organisation: Organisation, scope: Scope) -> Controls:
     """The controls as this question sets them."""
     chosen = address.as_dict()
-    dimensions = [(name, dimension_label(Dimension(name))) for name in _dimension_names(query, scope)]
-    grouped = [dimension.name for dimension in query.group_by] + ["", ""]
+    offered = _dimensions(query, scope)
+    dimensions = [(joined_values([one.name]), dimension_label(one)) for one in offered]
+    grouped = [joined_values([dimension.name]) for dimension in query.group_by] + ["", ""]
     carried = [(name, value) for name, value in chosen.items() if "[" in name or name == "order_by"]
     period = chosen.get("period", "") or ("" if "start" in chosen else "last_30d")
     return Controls(
@@ -94,7 +96,7 @@ def controls(query: CostQuery, address: Address, organisation: Organisation, sco
         currency=_choices(_currencies(chosen.get("currency", ""), organisation), chosen.get("currency", "")),
         compare=_choices([("", "Nothing"), ("previous", "Days before")], chosen.get("compare", "")),
         limit=_choices([(number, f"{int(number):,}") for number in LIMITS], str(query.limit)),
-        add=_choices([("", "Choose…"), *dimensions], ""),
+        add=_choices([("", "Choose…"), *((one.name, dimension_label(one)) for one in offered)], ""),
         hidden=carried,
         everything=list(chosen.items()),
     )
@@ -128,10 +130,10 @@ def _choices(options: list[tuple[str, str]] | tuple[tuple[str, str], ...], chose
     return [Choice(value, text, value == chosen) for value, text in options]
 
 
-def _dimension_names(query: CostQuery, scope: Scope) -> list[str]:
-    """Every dimension and tag that can be chosen, and those that are chosen already."""
-    names = [*DIMENSION_NAMES, *(f"tag:{key}" for key in tag_keys(scope=scope) if "," not in key)]
-    return list(dict.fromkeys([*names, *(dimension.name for dimension in query.group_by)]))
+def _dimensions(query: CostQuery, scope: Scope) -> list[Dimension]:
+    """Every dimension and tag that can be chosen, and those that are chosen already; an empty tag key is none."""
+    names = [*DIMENSION_NAMES, *(f"{TAG_PREFIX}{key}" for key in tag_keys(scope=scope) if key)]
+    return list(dict.fromkeys([*map(Dimension, names), *query.group_by]))
 
 
 def _currencies(chosen: str, organisation: Organisation) -> list[tuple[str, str]]:

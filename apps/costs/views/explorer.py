@@ -18,7 +18,6 @@ from apps.core import money
 from apps.core.errors import UserError
 from apps.costs.address import Address, charges_of, drill_down, exports_of
 from apps.costs.bars import Bars, bars
-from apps.costs.dimensions import Dimension
 from apps.costs.parameters import cost_query
 from apps.costs.queries import CostQuery, CostTable, Granularity, MissingRateError, cost_table, freshness
 from apps.costs.sections import Links, Section, sections
@@ -93,9 +92,7 @@ def _is_untidy(request: HttpRequest, address: Address) -> bool:
 def _with_picked(request: HttpRequest) -> Address:
     """The address with the values that were picked in the form of one filter."""
     exclude = request.GET.get("how") == "exclude"
-    return Address.of(request.GET).with_filter(
-        Dimension(request.GET["pick"]), request.GET.getlist("value"), exclude=exclude
-    )
+    return Address.of(request.GET).with_filter_named(request.GET["pick"], request.GET.getlist("value"), exclude=exclude)
 
 
 def _read(address: Address, organisation: Organisation, today: date) -> tuple[CostQuery, Address, list[str]]:

@@ -16,9 +16,9 @@ from apps.accounts.pages import person
 from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
-from apps.core import money
 from apps.core.errors import UserError
 from apps.sources import queries, services
+from apps.sources.limits import too_large
 from apps.sources.progress import Progress
 from collectors.errors import CollectorError
 
@@ -28,9 +28,8 @@ from collectors.errors import CollectorError
 @requires(Capability.IMPORT_BILLS)
 def upload(request: HttpRequest) -> HttpResponseBase:
     """The page; a POST keeps the files and queues their loading. The script asks for JSON, a plain form gets pages."""
-    size = int(request.headers.get("Content-Length") or 0)
-    if request.method == "POST" and size > settings.MAX_UPLOAD_BYTES:
-        return _refuse(request, _too_large(size), status=413)
+    if request.method == "POST" and (said := too_large(request)):
+        return _refuse(request, said, status=413)
     return _upload(request)
 
 
@@ -91,14 +90,6 @@ def _refuse(request: HttpRequest, error: str, *, status: int) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse({"error": error}, status=status)
     return _show(request, error=error, status=status)
-
-
-def _too_large(size: int) -> str:
-    limit = money.size(settings.MAX_UPLOAD_BYTES)
-    return (
-        f"These files have {money.size(size)} together; one upload may have {limit}. "
-        "Send fewer at once, compress them, or use the command `finops import`."
-    )
 
 
 def _wants_json(request: HttpRequest) -> bool:
