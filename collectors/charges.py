@@ -4,6 +4,7 @@ A charges frame is already *condensed*: rows of one charge key on one day, with 
 one row. `row_count` says how many rows of the file it stands for and `first_row` where the first of them is.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
@@ -114,7 +115,19 @@ SCHEMA: Final = pl.Schema(
 GRAIN_COLUMNS: Final = tuple(
     name for name in SCHEMA if name not in MEASURE_COLUMNS and name not in ("row_count", "first_row")
 )
-"""Rows that agree in these are one condensed row."""
+"""Rows that agree in these, and in which of OPTIONAL_COSTS they know, are one condensed row."""
+
+OPTIONAL_COSTS: Final = ("list_cost", "contracted_cost")
+"""Costs that a bill may leave out. Rows that know one and rows that do not stay apart: unknown is not zero."""
+
+IDENTITY_COLUMNS: Final = (
+    "billing_account_id",
+    "billing_currency",
+    "invoice_id",
+    "invoice_detail_id",
+    "sub_account_id",
+)
+"""Blanks around these do not count, so that one account is not taken for two."""
 
 TOTAL_KEYS: Final = ("billing_account_id", "billing_period_start", "billing_period_end", "billing_currency")
 
@@ -144,15 +157,21 @@ REJECTED_SCHEMA: Final = pl.Schema(
 """Rows that were not accepted; the first fault of each row."""
 
 
-def measure_sums() -> list[pl.Expr]:
-    """Aggregations that sum each measure; one that is null in every row stays null (unknown is not zero)."""
+def add_up(rows: pl.DataFrame, grain: Iterable[str], *others: pl.Expr) -> pl.DataFrame:
+    """Sum MEASURE_COLUMNS of rows that agree in `grain` and in which OPTIONAL_COSTS they know; `others` beside them.
+
+    A measure that is null in every row stays null.
+    """
+    known = [pl.col(name).is_not_null().name.suffix(" is known") for name in OPTIONAL_COSTS]
+    sums = rows.group_by(*grain, *known).agg(*_measure_sums(), *others)
+    return sums.drop(f"{name} is known" for name in OPTIONAL_COSTS)
+
+
+def _measure_sums() -> list[pl.Expr]:
     return [pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name) for name in MEASURE_COLUMNS]
 
 
 def condense(charges: pl.DataFrame) -> pl.DataFrame:
-    """Sum rows that agree in GRAIN_COLUMNS; input and output have SCHEMA, measure sums are equal exactly."""
-    return (
-        charges.group_by(GRAIN_COLUMNS)
-        .agg(*measure_sums(), pl.col("row_count").sum(), pl.col("first_row").min())
-        .select(SCHEMA.names())
-    )
+    """Sum rows of one grain (see GRAIN_COLUMNS); input and output have SCHEMA, measure sums are equal exactly."""
+    counts = (pl.col("row_count").sum(), pl.col("first_row").min())
+    return add_up(charges, GRAIN_COLUMNS, *counts).select(SCHEMA.names())

@@ -19,6 +19,7 @@ PIECE_BYTES: Final = 1 << 18
 LONGEST_RECORD: Final = 64 << 20
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+PACKED: Final = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "gzip", b"PAR1": "Parquet"}
 DAMAGED: Final[tuple[type[Exception], ...]] = (EOFError, OSError, zlib.error, IsalError)  # type: ignore[assignment]
 
 
@@ -80,6 +81,9 @@ class CsvTable:
         self._rest = self._read().removeprefix(BOM).lstrip(b"\r\n")
         if self._rest.startswith(UTF_16):
             raise RefusedFileError(f"{self.name} is UTF-16 text; save it as UTF-8 CSV.")
+        for magic, kind in PACKED.items():
+            if self._rest.startswith(magic):
+                raise RefusedFileError(f"{self.name} holds {kind} where CSV should be: unpack it once and try again.")
         while (end := _first_record_end(self._rest)) < 0 and (more := self._read()):
             self._rest += more
             self._refuse_endless_record()

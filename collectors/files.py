@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from collectors.errors import RefusedFileError
-from collectors.manifests import is_manifest, read_manifest
+from collectors.manifests import Manifest, is_manifest, is_within, read_manifest
 
 DATA_SUFFIXES: Final = (".csv", ".gz", ".zip", ".parquet")
 _CHUNK: Final = re.compile(r"(?:-\d{5}|[-_.]part[-_]?\d{1,6}|0000\d{8})(?![0-9])", re.IGNORECASE)
@@ -23,6 +23,7 @@ class FoundDelivery:
     files: tuple[Path, ...]
     manifest: Path | None = None
     problem: str = ""
+    left_out: tuple[Path, ...] = ()  # files of an incomplete delivery that are there
 
     @property
     def size(self) -> int:
@@ -54,22 +55,48 @@ class Digests:
     delivery: str
 
 
-def find_deliveries(paths: Iterable[Path]) -> list[FoundDelivery]:
+def find_deliveries(paths: Iterable[Path], root: Path | None = None) -> list[FoundDelivery]:
     """The deliveries under `paths`, see `discover`."""
-    return list(discover(paths).deliveries)
+    return list(discover(paths, root).deliveries)
 
 
-def discover(paths: Iterable[Path]) -> Discovery:
-    """Every delivery under `paths` (files, folders, manifests), each once; raises nothing: see `problem`."""
+def discover(paths: Iterable[Path], root: Path | None = None) -> Discovery:
+    """Every delivery under `paths` (files, folders, manifests), each once; raises nothing: see `problem`.
+
+    With `root`, no file outside that folder is ever loaded, and none behind a symbolic link.
+    """
     deliveries: dict[frozenset[Path], FoundDelivery] = {}
     ignored: dict[Path, IgnoredFile] = {}
     for path in paths:
-        found = _in_folder(path) if path.is_dir() else Discovery((_named(path),), ())
+        found = _in_folder(path, root) if path.is_dir() else Discovery((_named(path, root),), ())
         for delivery in found.deliveries:
-            same = frozenset(file.resolve() for file in delivery.files) or frozenset([delivery.path.resolve()])
-            deliveries.setdefault(same, delivery)
+            same = _resolved(delivery.files) or _resolved([delivery.path])
+            if same not in deliveries or delivery.manifest is not None:
+                deliveries[same] = delivery
         ignored |= {file.path: file for file in found.ignored}
-    return Discovery(tuple(deliveries.values()), tuple(ignored.values()))
+    return Discovery(_joined(_without_parts(deliveries)), tuple(ignored.values()))
+
+
+def _resolved(files: Iterable[Path]) -> frozenset[Path]:
+    return frozenset(file.resolve() for file in files)
+
+
+def _without_parts(deliveries: Mapping[frozenset[Path], FoundDelivery]) -> tuple[FoundDelivery, ...]:
+    """The deliveries without files that were named beside the manifest or the chunks that they belong to."""
+    whole = {file: files for files, found in deliveries.items() if len(files) > 1 or found.manifest for file in files}
+    left_out = {file for found in deliveries.values() for file in _resolved(found.left_out)}
+    return tuple(
+        found
+        for files, found in deliveries.items()
+        if found.manifest or not any(file in left_out or whole.get(file, files) != files for file in files)
+    )
+
+
+def _joined(deliveries: Sequence[FoundDelivery]) -> tuple[FoundDelivery, ...]:
+    """Chunks that were named one by one (`cur-*.csv`) as the one delivery that they are."""
+    single = [found for found in deliveries if len(found.files) == 1 and not found.manifest and not found.problem]
+    whole = {found.path: found for found in _join_chunks(found.path for found in single)}
+    return tuple(whole.get(found.path, found) for found in deliveries if found.path in whole or found not in single)
 
 
 def hash_delivery(delivery: FoundDelivery) -> Digests:
@@ -91,39 +118,53 @@ def _hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _named(path: Path) -> FoundDelivery:
+def _named(path: Path, root: Path | None) -> FoundDelivery:
     """A file that somebody named."""
-    if not path.exists():
+    if not path.exists() or _is_outside(path, root):
         return FoundDelivery(path, (), problem=f"{path} does not exist.")
+    if not path.is_file():
+        return FoundDelivery(path, (), problem=f"{path} is a pipe or a device: save what it gives to a file.")
     if is_manifest(path):
-        return _of_manifest(path)
+        return _of_manifest(path, root)
     if not _is_data(path):
         kinds = ", ".join(DATA_SUFFIXES)
         return FoundDelivery(path, (path,), problem=f"{path} is no billing file: expected {kinds} or an AWS manifest.")
     return FoundDelivery(path, (path,))
 
 
-def _of_manifest(path: Path, root: Path | None = None) -> FoundDelivery:
+def _is_outside(path: Path, root: Path | None) -> bool:
+    return root is not None and (path.is_symlink() or not is_within(path, root))
+
+
+def _of_manifest(path: Path, root: Path | None) -> FoundDelivery:
     manifest = read_manifest(path, root)
     if manifest is None:
         return FoundDelivery(path, (), problem=f"{path} is JSON, but no manifest of a billing export.")
-    return FoundDelivery(path, manifest.files, path, manifest.problem)
+    return _listed(path, manifest)
+
+
+def _listed(path: Path, manifest: Manifest) -> FoundDelivery:
+    if manifest.problem:
+        return FoundDelivery(path, (), path, manifest.problem, left_out=manifest.files)
+    return FoundDelivery(path, manifest.files, path)
 
 
 def _is_data(path: Path) -> bool:
     return path.name.lower().endswith(DATA_SUFFIXES)
 
 
-def _in_folder(folder: Path) -> Discovery:
+def _in_folder(folder: Path, root: Path | None) -> Discovery:
     """A manifest's files are one delivery, and nothing else in the folders that it speaks for is loaded."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found_there = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    odd = {path: reason for path in found_there if (reason := _no_plain_file(path, root))}
+    files = [path for path in found_there if path not in odd]
     names = {path for path in files if is_manifest(path)}
     manifests = {path: found for path in names if (found := read_manifest(path, folder)) is not None}
     current = {path: found for path, found in manifests.items() if not _is_inner(path, manifests)}
     taken = {file for found in current.values() for file in found.files} | current.keys()
     spoken_for = {spoken for found in current.values() for spoken in found.folders}
     loose: list[Path] = []
-    ignored: list[IgnoredFile] = []
+    ignored = [IgnoredFile(path, reason) for path, reason in odd.items()]
     for path in files:
         if path in taken:
             continue
@@ -131,8 +172,17 @@ def _in_folder(folder: Path) -> Discovery:
             ignored.append(IgnoredFile(path, reason))
         else:
             loose.append(path)
-    listed = (FoundDelivery(path, found.files, path, found.problem) for path, found in sorted(current.items()))
+    listed = (_listed(path, current[path]) for path in sorted(current))
     return Discovery((*listed, *_join_chunks(loose)), tuple(ignored))
+
+
+def _no_plain_file(path: Path, root: Path | None) -> str:
+    """Why what lies in a folder can be no bill whatever it is called, empty when it can."""
+    if path.is_symlink() and not path.exists():
+        return "is a link to nothing"
+    if _is_outside(path, root):
+        return "leads out of the folder"
+    return "" if path.is_file() else "is no plain file"
 
 
 def _is_inner(path: Path, manifests: Container[Path]) -> bool:

@@ -51,6 +51,8 @@ NOT_YET: Final = {
 }
 """Headers that are recognised to say so; lower case."""
 
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
 
 def recognise(header: Sequence[str], name: str) -> Format:
     """The format of a table by its header alone.
@@ -66,7 +68,18 @@ def recognise(header: Sequence[str], name: str) -> Format:
     for export, columns in NOT_YET.items():
         if columns <= lower:
             raise RefusedFileError(f"{name} is {export}: not supported yet.")
+    if separator := _separator(header):
+        raise RefusedFileError(f"{name} is separated by {separator}: save it with commas.")
     raise UnknownFormatError(_unknown(header, name))
+
+
+def _separator(header: Sequence[str]) -> str:
+    """What stands between the columns of a known format where commas should, empty when it is not that."""
+    for mark, called in SEPARATORS.items():
+        columns = [column.strip(' "') for column in ",".join(header).split(mark)]
+        if not all(_missing(family, columns) for family in FAMILIES):
+            return called
+    return ""
 
 
 def _missing(family: _Family, header: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ LARGEST_BYTES: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says: its files where they were found, the folders that it speaks for, and what is wrong."""
+    """What a manifest says: its files that were found, the folders that it speaks for, and what is wrong."""
 
     files: tuple[Path, ...] = ()
     folders: frozenset[Path] = frozenset()
@@ -25,7 +25,10 @@ def is_manifest(path: Path) -> bool:
 
 
 def read_manifest(path: Path, root: Path | None = None) -> Manifest | None:
-    """The manifest at `path`, looking for its files at most as far up as `root`; None when it is some other JSON.
+    """The manifest at `path`; None when it is some other JSON.
+
+    Its files are looked for below `root` and nowhere else; without a root, in those folders above the manifest that
+    are called as the listed files say. What only a symbolic link leads to counts as missing.
 
     Knows the legacy CUR (`reportKeys`), Data Exports (`dataFiles`) and Azure exports (`blobs`).
     """
@@ -50,16 +53,20 @@ def _keys(content: Mapping[str, object]) -> Iterator[str]:
 
 
 def _resolve(path: Path, keys: list[str], run: str, root: Path | None) -> Manifest:
-    files: list[Path] = []
-    for key in keys:
+    files: dict[Path, str] = {}
+    problem = ""
+    for key in dict.fromkeys(keys):
         file = _find(path, _parts(key), root)
-        if file is None:
-            return Manifest(folders=frozenset([path.parent]), problem=f"{path} lists {key}, which is missing.")
-        files.append(file)
+        if file is None or file in files:  # two keys cannot mean one file
+            problem = problem or f"{path} lists {key}, which is missing."
+        else:
+            files[file] = key
+    if problem:
+        return Manifest(tuple(files), frozenset([path.parent]), problem)
     folders = {path.parent, *(file.parent for file in files)}
     # a provider that keeps old runs puts each into a folder of its own, beside which the stale ones lie
     folders |= {folder.parent for folder in folders if run and run in folder.name}
-    return Manifest(tuple(dict.fromkeys(files)), frozenset(folders))
+    return Manifest(tuple(files), frozenset(folders))
 
 
 def _parts(key: str) -> tuple[str, ...]:
@@ -71,16 +78,35 @@ def _parts(key: str) -> tuple[str, ...]:
 
 def _find(manifest: Path, parts: tuple[str, ...], root: Path | None) -> Path | None:
     """The file of a key: by its longest end below a folder above the manifest, or beside the manifest by its name."""
-    for start in range(len(parts) - 1):
-        for folder in _above(manifest, root):
-            if (file := folder.joinpath(*parts[start:])).is_file():
+    for start in range(len(parts)):
+        for folder in _above(manifest, parts, start, root):
+            file = folder.joinpath(*parts[start:])
+            # the real path of a file behind a symbolic link is another one
+            if file.is_file() and file.resolve() == folder.resolve().joinpath(*parts[start:]):
                 return file
-    beside = manifest.parent / parts[-1] if parts else None
-    return beside if beside is not None and beside.is_file() else None
+    return None
 
 
-def _above(manifest: Path, root: Path | None) -> Iterator[Path]:
-    for folder in manifest.resolve().parents if root is None else manifest.parents:
-        yield folder
-        if folder == root:
-            return
+def _above(manifest: Path, parts: tuple[str, ...], start: int, root: Path | None) -> Iterator[Path]:
+    """The folders in which the end of a key from `start` on may lie; a name alone only beside the manifest."""
+    if root is None:
+        yield from _called_alike(manifest.parent.resolve(), parts, start)
+    elif is_within(manifest.parent, root):
+        for folder in (manifest.parent, *manifest.parent.parents):
+            if start < len(parts) - 1 or folder == manifest.parent:
+                yield folder
+            if folder.resolve() == root.resolve():
+                return
+
+
+def _called_alike(below: Path, parts: tuple[str, ...], start: int) -> Iterator[Path]:
+    """`below`, and each folder above it from which the way down to it starts like the way to the file."""
+    yield below
+    for folder in list(below.parents)[: len(parts) - 1]:
+        if start < len(parts) - 1 and below.relative_to(folder).parts[0] == parts[start]:
+            yield folder
+
+
+def is_within(path: Path, root: Path) -> bool:
+    """Whether `path` really lies in `root`, symbolic links followed."""
+    return path.resolve().is_relative_to(root.resolve())

@@ -12,16 +12,17 @@ from collectors.charges import (
     SCHEMA,
     TOTAL_KEYS,
     TOTALS_SCHEMA,
+    add_up,
     condense,
-    measure_sums,
 )
-from collectors.errors import RefusedFileError
 from collectors.tables import ROW, LongRow, RawBatch
 from collectors.values import (
+    LARGEST_AMOUNT,
+    LARGEST_QUANTITY,
     Parsed,
     as_date_end,
     as_text,
-    clean_text,
+    identity_text,
     last_day_end,
     parse_decimals,
     parse_times,
@@ -30,7 +31,8 @@ from collectors.values import (
 
 PERIODS: Final = ("billing_period_start", "billing_period_end", "charge_period_start", "charge_period_end")
 FACTS: Final = ("day", "charge_period_start", "charge_period_end", "invoice_id", "invoice_detail_id")
-LARGEST_SUM: Final = 9e19
+LONGEST_ACCOUNT: Final = 500
+"""Characters of a billing account id: what an index of the database can hold in any alphabet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,14 @@ def amount_column(name: str) -> str:
 def judge(batch: RawBatch, adapter: Adapter) -> Judged:
     """Read every value of every row strictly; a row with a fault is rejected whole, with the first of its faults."""
     layout, frame = adapter.layout, batch.frame
-    decimals = {name: parse_decimals(frame[str(at)], layout.nulls) for name, at in _decimals(layout).items()}
-    times = {name: parse_times(frame[str(at)], layout.nulls) for name, at in layout.periods.items()}
+    decimals = {
+        name: parse_decimals(frame[str(at)], layout.nulls, largest=_largest(name))
+        for name, at in _decimals(layout).items()
+    }
+    times = {
+        name: parse_times(frame[str(at)], layout.nulls, as_stated=name.startswith("billing"))
+        for name, at in layout.periods.items()
+    }
     texts = {name: _key_text(frame[str(at)], layout.nulls) for name, at in layout.keys.items()}
     faults = [*_key_faults(layout, texts), *_time_faults(layout, times), *_amount_faults(adapter, frame, decimals)]
     rows = _with_parsed(frame, layout, decimals, times, texts).with_columns(**adapter.measures())
@@ -116,9 +124,7 @@ def judge(batch: RawBatch, adapter: Adapter) -> Judged:
 
 def merge(groups: Sequence[pl.DataFrame], layout: Layout) -> pl.DataFrame:
     """Groups of several batches as one frame of groups."""
-    return (
-        pl.concat(groups).group_by(_grouping(layout)).agg(*measure_sums(), pl.col("row_count").sum(), pl.col(ROW).min())
-    )
+    return add_up(pl.concat(groups), _grouping(layout), pl.col("row_count").sum(), pl.col(ROW).min())
 
 
 def to_charges(groups: pl.DataFrame, adapter: Adapter) -> pl.DataFrame:
@@ -138,14 +144,21 @@ def _decimals(layout: Layout) -> dict[str, int]:
     return {**{amount_column(name): at for name, at in layout.amounts.items()}, **layout.prices}
 
 
+def _largest(name: str) -> int:
+    return LARGEST_QUANTITY if "quantity" in name or "usage_amount" in name else LARGEST_AMOUNT
+
+
 def _key_text(raw: pl.Series, nulls: Sequence[str]) -> pl.Series:
-    return as_text(raw).alias("text").to_frame().select(clean_text("text", nulls)).to_series()
+    return as_text(raw).alias("text").to_frame().select(identity_text("text", nulls)).to_series()
 
 
 def _key_faults(layout: Layout, texts: Mapping[str, pl.Series]) -> Iterator[_Fault]:
     for name in ("billing_account_id", "billing_currency"):
         yield from _empty(layout.keys[name], texts[name])
-    currency = texts["billing_currency"]
+    account, currency = texts["billing_account_id"], texts["billing_currency"]
+    if (long := account.str.len_chars() > LONGEST_ACCOUNT).any():
+        told = pl.lit(f"is longer than {LONGEST_ACCOUNT} characters: no account is called so")
+        yield _Fault(layout.keys["billing_account_id"], pl.select(pl.when(long).then(told)).to_series())
     if not (known := currency.str.contains("^[A-Za-z]{3}$")).all():
         message = pl.format("is not a currency code: {}", currency)
         yield _Fault(layout.keys["billing_currency"], pl.select(pl.when(~known).then(message)).to_series())
@@ -214,15 +227,11 @@ def _grouping(layout: Layout) -> list[str]:
 
 
 def _group(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    keys = _grouping(layout)
-    return rows.group_by(keys).agg(*measure_sums(), pl.len().cast(pl.Int64).alias("row_count"), pl.col(ROW).min())
+    return add_up(rows, _grouping(layout), pl.len().cast(pl.Int64).alias("row_count"), pl.col(ROW).min())
 
 
 def _totals(rows: pl.DataFrame) -> pl.DataFrame:
     costs = ("billed_cost", "effective_cost")
-    largest = rows.select(pl.col(costs).cast(pl.Float64).abs().sum()).row(0)
-    if max(largest) > LARGEST_SUM:
-        raise RefusedFileError("The costs add up to more than 20 digits before the point: no bill is that large.")
     return (
         rows.group_by(TOTAL_KEYS)
         .agg(pl.len().cast(pl.Int64).alias("row_count"), *(pl.col(name).sum() for name in costs))

@@ -16,13 +16,16 @@ UTC_TIME: Final = pl.Datetime("us", "UTC")
 FIRST_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LAST_TIME: Final = datetime(2101, 1, 1, tzinfo=UTC)
 
+LARGEST_AMOUNT: Final = 10**12
+LARGEST_QUANTITY: Final = 10**18  # byte-seconds are many
+"""Amounts, quantities and prices of a row lie below it: whatever the file, their sums keep within 38 digits."""
+
 _DECIMAL: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,9})?", re.ASCII | re.IGNORECASE)
 _TIME: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?)? ?(Z|UTC|[+-]\d\d:?\d\d)?(?: UTC)?", re.ASCII
 )
 _CONTEXT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN, Emin=-(10**9), Emax=10**9)
 _SMALLEST: Final = Decimal("1e-18")
-_TOO_LARGE: Final = Decimal("1e20")
 _SHOWN_CHARACTERS: Final = 60
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _ESCAPED_NUL: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -45,21 +48,28 @@ class Parsed:
     rounded: int = 0
 
 
-def parse_decimals(raw: pl.Series, nulls: Sequence[str]) -> Parsed:
+def parse_decimals(raw: pl.Series, nulls: Sequence[str], *, largest: int = LARGEST_AMOUNT) -> Parsed:
     """Decimal(38,18) from text or numbers, rounded half to even; doubles by their shortest text, never their bits.
 
+    What reaches `largest`, whatever its sign, is too large.
     `nulls` are words that mean null, besides the empty text. Blanks around a number do not matter.
     """
     if raw.null_count() == raw.len():
         return Parsed(pl.Series(raw.name, [None], dtype=MONEY).new_from_index(0, raw.len()), None)
     text = as_text(raw)
-    values = text.cast(MONEY, strict=False)
+    values = _small(text.cast(MONEY, strict=False), largest)
     rounded = _count_rounded(text)
     if values.null_count() == text.null_count():
         return Parsed(values, None, rounded)
     failed = text.filter(values.is_null() & text.is_not_null()).unique()
-    known = {word: _read_decimal(word, nulls) for word in failed.to_list()}
+    known = {word: _read_decimal(word, nulls, largest) for word in failed.to_list()}
     return Parsed(_patched(values, text, known), _reasons(text, known), rounded)
+
+
+def _small(values: pl.Series, largest: int) -> pl.Series:
+    """`values` without those that are too large."""
+    large = ~values.is_between(-largest, largest, closed="none")
+    return pl.select(pl.when(~large).then(values).alias(values.name)).to_series() if large.any() else values
 
 
 def _count_rounded(text: pl.Series) -> int:
@@ -78,7 +88,7 @@ def _is_rounded(text: str) -> bool:
     return isinstance(exponent, int) and exponent < -18
 
 
-def _read_decimal(text: str, nulls: Sequence[str]) -> tuple[Decimal | None, str | None]:
+def _read_decimal(text: str, nulls: Sequence[str], largest: int) -> tuple[Decimal | None, str | None]:
     word = text.strip()
     if word == "" or word in nulls:
         return None, None
@@ -88,24 +98,27 @@ def _read_decimal(text: str, nulls: Sequence[str]) -> tuple[Decimal | None, str 
         value = Decimal(word).quantize(_SMALLEST, context=_CONTEXT)
     except InvalidOperation:
         return None, f"is too large: {shown(word)}"
-    if abs(value) >= _TOO_LARGE:
+    if abs(value) >= largest:
         return None, f"is too large: {shown(word)}"
     return value, None
 
 
-def parse_times(raw: pl.Series, nulls: Sequence[str]) -> Parsed:
-    """UTC times from ISO text, dates or timestamps; times without a zone are UTC; years 2000 to 2100 only."""
+def parse_times(raw: pl.Series, nulls: Sequence[str], *, as_stated: bool = False) -> Parsed:
+    """UTC times from ISO text, dates or timestamps; times without a zone are UTC; years 2000 to 2100 only.
+
+    `as_stated` leaves the offset away instead: the calendar date that the bill names, wherever it was written.
+    """
     if isinstance(raw.dtype, pl.Datetime | pl.Date):
-        return _parse_timestamps(raw)
+        return _parse_timestamps(raw, as_stated=as_stated)
     text = as_text(raw)
-    known = {word: _read_time(word, nulls) for word in text.unique().drop_nulls().to_list()}
+    known = {word: _read_time(word, nulls, as_stated=as_stated) for word in text.unique().drop_nulls().to_list()}
     values = _looked_up(text, {word: value for word, (value, _) in known.items()}, UTC_TIME)
     return Parsed(values, _reasons(text, known))
 
 
-def _parse_timestamps(raw: pl.Series) -> Parsed:
+def _parse_timestamps(raw: pl.Series, *, as_stated: bool) -> Parsed:
     values = raw.cast(pl.Datetime("us", raw.dtype.time_zone if isinstance(raw.dtype, pl.Datetime) else None))
-    zoned = isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None
+    zoned = isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is not None and not as_stated
     values = values.dt.convert_time_zone("UTC") if zoned else values.dt.replace_time_zone("UTC")
     odd = (values < FIRST_TIME) | (values >= LAST_TIME)
     if not odd.any():
@@ -114,7 +127,7 @@ def _parse_timestamps(raw: pl.Series) -> Parsed:
     return Parsed(pl.select(pl.when(~odd).then(values)).to_series(), reasons)
 
 
-def _read_time(text: str, nulls: Sequence[str]) -> tuple[datetime | None, str | None]:
+def _read_time(text: str, nulls: Sequence[str], *, as_stated: bool) -> tuple[datetime | None, str | None]:
     word = text.strip()
     if word == "" or word in nulls:
         return None, None
@@ -123,7 +136,7 @@ def _read_time(text: str, nulls: Sequence[str]) -> tuple[datetime | None, str | 
         return None, f"is not a time like 2026-06-01T00:00:00Z: {shown(word)}"
     day, clock, fraction, zone = match.groups()
     try:
-        time = datetime.fromisoformat(f"{day}T{clock or '00:00'}{_offset(zone)}")
+        time = datetime.fromisoformat(f"{day}T{clock or '00:00'}{_offset(None if as_stated else zone)}")
         time = time.astimezone(UTC) + timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
     except (ValueError, OverflowError):
         return None, f"is not a time that exists: {shown(word)}"
@@ -148,8 +161,11 @@ def read_json(text: str) -> str | None:
 
 
 def read_tags(text: str) -> str | None:
-    """Tags as a flat object: from an object, a list of key and value, or an object without braces; no value = true."""
-    return dump_json({key: True if value in (None, "") else value for key, value in load_object(text).items()})
+    """Tags as a flat object: from an object, a list of key and value, or an object without braces; no value = true.
+
+    A tag without a key is left out: nothing could ask for it.
+    """
+    return dump_json({key: True if value in (None, "") else value for key, value in load_object(text).items() if key})
 
 
 def read_known(text: str) -> str | None:
@@ -220,7 +236,15 @@ def _looked_up(text: pl.Series, found: Mapping[str, object], dtype: pl.DataType)
 
 def clean_text(column: str, nulls: Sequence[str] = ()) -> pl.Expr:
     """A text column without words that mean null."""
-    text = pl.col(column)
+    return _without_nulls(pl.col(column), nulls)
+
+
+def identity_text(column: str, nulls: Sequence[str] = ()) -> pl.Expr:
+    """The same for IDENTITY_COLUMNS: without blanks around it."""
+    return _without_nulls(pl.col(column).str.strip_chars(), nulls)
+
+
+def _without_nulls(text: pl.Expr, nulls: Sequence[str]) -> pl.Expr:
     return pl.when(~text.is_in(["", *nulls])).then(without_nul(text))
 
 

@@ -1,6 +1,6 @@
 """Charges on disk between reading and loading: numbers keys and statements, merges days, in bounded memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from collectors.charges import KEY_COLUMNS, MEASURE_COLUMNS, PRICE_COLUMNS, SCHEMA, TOTALS_SCHEMA, measure_sums
+from collectors.charges import KEY_COLUMNS, MEASURE_COLUMNS, PRICE_COLUMNS, SCHEMA, TOTALS_SCHEMA, add_up
 
 ROWS_A_PART = 400_000
 STATEMENT_KEYS = ["billing_account_id", "billing_period_start", "billing_currency"]
@@ -22,7 +22,6 @@ FACT_GRAIN = [
 ]
 FACT_COLUMNS = [*FACT_GRAIN, *MEASURE_COLUMNS, "row_count", "first_row"]
 HASH_SEEDS = (11, 23)  # two independent 64-bit hashes: within one import 128 bits tell charge keys apart
-NULL_MARK, SEPARATOR = "\x00", "\x1f"  # a file's text cannot hold NUL: PostgreSQL would refuse it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,14 @@ class SpooledStatement:
     row_count: int
     billed_cost: Decimal
     effective_cost: Decimal
+
+
+def key_text(columns: Sequence[str]) -> pl.Expr:
+    """One text for the texts of `columns`: different ones never become the same, whatever characters they hold."""
+    lengths = pl.concat_str(
+        [pl.col(name).str.len_bytes().cast(pl.Int64).fill_null(-1) for name in columns], separator=","
+    )
+    return pl.concat_str([lengths, pl.lit(" "), *(pl.col(name).fill_null("") for name in columns)])
 
 
 class Spool:
@@ -69,8 +76,7 @@ class Spool:
 
     def _number_keys(self, charges: pl.DataFrame) -> pl.DataFrame:
         """Add `key_no`: the same number for the same charge key in every batch; new keys go to disk."""
-        text = pl.concat_str([pl.col(name).fill_null(NULL_MARK) for name in KEY_COLUMNS], separator=SEPARATOR)
-        hashes = [text.hash(seed).alias(f"h{place}") for place, seed in enumerate(HASH_SEEDS)]
+        hashes = [key_text(KEY_COLUMNS).hash(seed).alias(f"h{place}") for place, seed in enumerate(HASH_SEEDS)]
         charges = charges.with_columns(hashes)
         new = charges.unique(["h0", "h1"], keep="first", maintain_order=True)
         new = new.join(self._known, on=["h0", "h1"], how="anti", maintain_order="left")
@@ -101,8 +107,7 @@ class Spool:
                 self._part(part, parts)
                 .join(statement_ids, on=STATEMENT_KEYS, how="left")
                 .join(key_ids, on="key_no", how="left")
-                .group_by(grain)
-                .agg(*measure_sums(), pl.col("row_count").sum(), pl.col("first_row").min())
+                .pipe(add_up, grain, pl.col("row_count").sum(), pl.col("first_row").min())
                 .sort("key_id", "day")
             )
 

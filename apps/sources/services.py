@@ -162,7 +162,7 @@ def _known(entry: Delivery, *statuses: Delivery.Status) -> Delivery | None:
 def _found_in(folder: Path) -> list[FoundDelivery]:
     """The bills among uploaded files. What a manifest lists counts only where it lies in the folder itself: an upload
     must not reach what else the server can read."""
-    found = discover([folder])
+    found = discover([folder], root=folder)
     for ignored in found.ignored:
         raise RefusedFileError(f"{ignored.path} {ignored.reason}.")
     for one in found.deliveries:

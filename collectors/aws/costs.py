@@ -114,11 +114,14 @@ def _packed(read: pl.DataFrame, columns: Mapping[str, pl.Expr], judge: Callable[
 
 
 def _read_tags(text: str) -> str | None:
-    """Flat tags and the maps of CUR 2.0 as one object; a key without a value has no tag on this charge."""
+    """Flat tags and the maps of CUR 2.0 as one object; a key without a value has no tag on this charge.
+
+    A tag without a key is left out, as `read_tags` does.
+    """
     columns = load_object(text)
     tags: dict[str, object] = {}
     for name, key_of in (("map cost_category", category_key), ("map tags", tag_key), ("map resource_tags", tag_key)):
         if text_of_map := columns.pop(name):
             entries = load_object(str(text_of_map))
-            tags |= {key_of(key): True if value in (None, "") else value for key, value in entries.items()}
+            tags |= {key_of(key): True if value in (None, "") else value for key, value in entries.items() if key}
     return dump_json(tags | {key: value for key, value in columns.items() if value is not None})

@@ -7,6 +7,7 @@ import polars as pl
 
 from collectors.aws.line_items import UNUSED, charge_category
 from collectors.aws.services import SERVICE_CATEGORIES
+from collectors.values import identity_text
 
 PLAN_LINES: Final = ("SavingsPlanCoveredUsage", "SavingsPlanNegation")
 RESOURCE_PREFIXES: Final = {
@@ -38,7 +39,7 @@ def _parties() -> Mapping[str, pl.Expr]:
         "publisher_name": pl.col("line_item_legal_entity"),
         "invoice_issuer_name": pl.coalesce("bill_invoicing_entity", "line_item_legal_entity"),
         "billing_account_name": pl.col("bill_payer_account_name"),
-        "sub_account_id": pl.col("line_item_usage_account_id"),
+        "sub_account_id": identity_text("line_item_usage_account_id"),
         "sub_account_name": pl.col("line_item_usage_account_name"),
         "pricing_currency": pl.col("pricing_currency"),
     }

@@ -5,10 +5,18 @@ from typing import Final
 
 import polars as pl
 
-from collectors.charges import JSON_COLUMNS, KEY_COLUMNS, MEASURE_COLUMNS, MONEY, PRICE_COLUMNS, TEXT_COLUMNS
+from collectors.charges import (
+    IDENTITY_COLUMNS,
+    JSON_COLUMNS,
+    KEY_COLUMNS,
+    MEASURE_COLUMNS,
+    MONEY,
+    PRICE_COLUMNS,
+    TEXT_COLUMNS,
+)
 from collectors.errors import RefusedFileError
 from collectors.rows import PERIODS, Layout, amount_column
-from collectors.values import canonical_json, clean_text, read_json, read_known, read_tags
+from collectors.values import canonical_json, clean_text, identity_text, read_json, read_known, read_tags
 
 FOCUS_REQUIRED: Final = (
     "BilledCost",  # what the invoice says
@@ -71,7 +79,8 @@ class FocusCosts:
     def describe(self, groups: pl.DataFrame) -> pl.DataFrame:
         """Texts without words for null, enums in their own case, JSON in one spelling."""
         read = groups.select(
-            clean_text(str(position), NULLS).alias(name) for name, position in self._descriptive().items()
+            (identity_text if name in IDENTITY_COLUMNS else clean_text)(str(position), NULLS).alias(name)
+            for name, position in self._descriptive().items()
         )
         texts = read.select(_right_case(name) for name in TEXT_COLUMNS if name in read.columns)
         objects = [

@@ -324,6 +324,26 @@ def test_maps_of_cur_2(tmp_path: Path, packed: str) -> None:
     assert charge["billed_cost"] == Decimal("0.1")
 
 
+def test_an_amount_that_is_too_large_counts_as_unreadable(tmp_path: Path) -> None:
+    """Rejected where it decides the cost, unknown where it only explains."""
+    explains = cur_bill(tmp_path, cur({"pricing/publicOnDemandCost": "9e19", "lineItem/UsageAmount": "-9e19"}))
+    assert (explains.charge["list_cost"], explains.charge["consumed_quantity"]) == (None, None)
+    assert explains.summed("billed_cost") == Decimal("0.096")
+    assert cur_bill(tmp_path, cur({"lineItem/UnblendedCost": "1e12"})).fault == (
+        1,
+        "lineItem/UnblendedCost",
+        "is too large: '1e12'",
+    )
+
+
+def test_tags_without_a_key_and_blanks_around_accounts_are_left_out(tmp_path: Path) -> None:
+    maps = {name: json.dumps({"": "x", "user_app": "y"}) for name in ("resource_tags", "cost_category")}
+    row = cur_2_row(**maps) | {"line_item_usage_account_id": " 42 "}
+    charge = read(write_csv(tmp_path / "cur2.csv", {name: str(value) for name, value in row.items()})).charge
+    assert json.loads(str(charge["tags"])) == {"app": "y", "costCategory/user_app": "y"}
+    assert charge["sub_account_id"] == "42"
+
+
 def test_legacy_columns_in_csv_and_parquet_are_found_alike() -> None:
     """Quirk 13: also in another case."""
     csv_names = ["lineItem/UnblendedCost", "savingsPlan/SavingsPlanARN", "bill/PayerAccountId", "product/instanceType"]

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -237,3 +238,93 @@ def test_sample_files_that_came_twice_have_equal_digests() -> None:
     name = "202605_2026-05-01_to_2026-06-01.csv.gz"
     twice = find_deliveries([BILLING / "nise/gcp" / name, BILLING / "nise/gcp-mtd" / name])
     assert len({hash_delivery(delivery).delivery for delivery in twice}) == 1
+
+
+def test_a_pipe_is_refused_and_never_opened(tmp_path: Path) -> None:
+    for name in ("bill.csv", "cur-Manifest.json"):
+        os.mkfifo(tmp_path / name)
+        (delivery,) = find_deliveries([tmp_path / name])
+        assert delivery.problem == f"{tmp_path / name} is a pipe or a device: save what it gives to a file."
+        assert delivery.files == ()
+
+
+def test_links_to_nothing_and_pipes_in_a_folder_are_ignored_with_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    found = discover([tmp_path])
+    assert found.deliveries == ()
+    reasons = {file.path.name: file.reason for file in found.ignored}
+    assert reasons == {"gone.csv": "is a link to nothing", "pipe.csv": "is no plain file"}
+
+
+@pytest.mark.parametrize("key", ["near/secret.csv", "other/secret.csv", "x/near/other/secret.csv"])
+def test_a_manifest_that_is_named_reaches_only_folders_that_are_called_alike(tmp_path: Path, key: str) -> None:
+    put(tmp_path / "near/other/secret.csv")
+    put(tmp_path / "other/secret.csv")
+    (delivery,) = find_deliveries([put_manifest(tmp_path / "work/june/cur-Manifest.json", key)])
+    assert delivery.files == ()
+    assert delivery.problem.endswith(f"lists {key}, which is missing.")
+
+
+@pytest.mark.parametrize("synced", [0, 1])
+def test_a_manifest_that_is_named_finds_data_exports_from_wherever_they_were_copied(
+    tmp_path: Path, synced: int
+) -> None:
+    """The whole bucket, or the folder of the export alone."""
+    parts = ("exports", "bill", "data", "BILLING_PERIOD=2026-06", "bill-00001.csv.gz")
+    data = put(tmp_path.joinpath(*parts[synced:]))
+    manifest = tmp_path.joinpath(*parts[synced:2], "metadata", parts[3], "bill-Manifest.json")
+    put(manifest, json.dumps({"dataFiles": [f"s3://bucket/{'/'.join(parts)}"]}))
+    (delivery,) = find_deliveries([manifest])
+    assert [file.resolve() for file in delivery.files] == [data.resolve()]
+
+
+def test_within_a_root_nothing_outside_and_no_link_is_reached(tmp_path: Path) -> None:
+    secret = put(tmp_path / "other/secret.csv")
+    upload = tmp_path / "upload"
+    manifest = put_manifest(upload / "cur-Manifest.json", "other/secret.csv")
+    assert find_deliveries([manifest], root=upload)[0].problem.endswith("other/secret.csv, which is missing.")
+    (upload / "secret.csv").symlink_to(secret)
+    for paths in ([manifest, upload / "secret.csv"], [upload]):
+        found = discover(paths, root=upload)
+        assert all(delivery.problem and not delivery.files for delivery in found.deliveries)
+    assert find_deliveries([secret], root=upload)[0].problem == f"{secret} does not exist."
+    assert find_deliveries([manifest], root=tmp_path / "elsewhere")[0].files == ()
+
+
+def test_a_linked_folder_below_the_root_leads_nowhere(tmp_path: Path) -> None:
+    put(tmp_path / "other/run/secret.csv")
+    manifest = put_manifest(tmp_path / "upload/cur-Manifest.json", "upload/run/secret.csv")
+    (tmp_path / "upload/run").symlink_to(tmp_path / "other/run")
+    assert find_deliveries([manifest])[0].files == find_deliveries([tmp_path / "upload"])[0].files == ()
+
+
+def test_flattened_files_are_found_by_their_names_within_the_root(tmp_path: Path) -> None:
+    names = ["cur-00001.csv.gz", "cur-00002.csv.gz"]
+    parts = [put(tmp_path / name, BILL + name) for name in names]
+    manifest = put_manifest(tmp_path / "cur-Manifest.json", *(f"{PERIOD}/run/{name}" for name in names))
+    for paths in ([manifest, *parts], [*parts, manifest], [parts[0], tmp_path]):
+        (delivery,) = find_deliveries(paths, root=tmp_path)
+        assert (delivery.manifest, delivery.files) == (manifest, tuple(parts))
+
+
+def test_two_listed_files_are_never_found_in_one(tmp_path: Path) -> None:
+    put(tmp_path / "part-0.csv")
+    manifest = put_manifest(tmp_path / "cur-Manifest.json", "a/run1/part-0.csv", "a/run2/part-0.csv")
+    assert find_deliveries([manifest])[0].problem.endswith("lists a/run2/part-0.csv, which is missing.")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_manifest_and_its_only_file_are_one_delivery(tmp_path: Path, order: int) -> None:
+    part = put(tmp_path / "cur-00001.csv")
+    manifest = put_manifest(tmp_path / "cur-Manifest.json", f"{PERIOD}/run/{part.name}")
+    (delivery,) = find_deliveries([manifest, part][::order])
+    assert (delivery.manifest, delivery.files) == (manifest, (part,))
+
+
+def test_parts_of_an_incomplete_delivery_are_not_loaded_alone(tmp_path: Path) -> None:
+    part = put(tmp_path / "cur-00001.csv")
+    manifest = put_manifest(tmp_path / "cur-Manifest.json", "run/cur-00001.csv", "run/cur-00002.csv")
+    (delivery,) = find_deliveries([part, manifest])
+    assert delivery.problem.endswith("lists run/cur-00002.csv, which is missing.")
+    assert (delivery.files, delivery.left_out) == ((), (part,))

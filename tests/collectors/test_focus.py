@@ -77,6 +77,50 @@ def test_times_with_offsets_count_for_their_utc_day(tmp_path: Path) -> None:
     assert focus_bill(tmp_path, focus(ChargePeriodStart=start, ChargePeriodEnd=end)).charge["day"] == date(2026, 6, 2)
 
 
+def test_billing_periods_are_the_stated_dates_whatever_their_offset(tmp_path: Path) -> None:
+    tokyo = focus(BillingPeriodStart="2026-06-01T00:00:00+09:00", BillingPeriodEnd="2026-07-01T00:00:00+09:00")
+    bill = focus_bill(tmp_path, tokyo, focus(), focus(BillingPeriodEnd="2026-06-30T23:59:59-08:00"))
+    assert (bill.charge["billing_period_start"], bill.charge["billing_period_end"]) == (
+        date(2026, 6, 1),
+        date(2026, 7, 1),
+    )
+    assert bill.totals.height == 1
+
+
+def test_blanks_around_identities_do_not_matter(tmp_path: Path) -> None:
+    plain = {"BillingAccountId": "sp1", "BillingCurrency": "USD", "SubAccountId": "s1", "InvoiceId": "I1"}
+    blank = {name: f" {value}\t" for name, value in plain.items()}
+    bill = focus_bill(tmp_path, focus(**plain), focus(**blank))
+    assert {name: bill.charge[name] for name in ("billing_account_id", "billing_currency")} == {
+        "billing_account_id": "sp1",
+        "billing_currency": "USD",
+    }
+    assert (bill.charge["sub_account_id"], bill.charge["invoice_id"], bill.totals.height) == ("s1", "I1", 1)
+
+
+def test_an_account_of_blanks_is_empty_and_one_beyond_the_index_is_rejected(tmp_path: Path) -> None:
+    assert focus_bill(tmp_path, focus(BillingAccountId="  ")).fault == (1, "BillingAccountId", "is empty")
+    bill = focus_bill(tmp_path, focus(BillingAccountId="\u6c34" * 500), focus(BillingAccountId="x" * 501))
+    assert bill.fault == (
+        2,
+        "BillingAccountId",
+        "is longer than 500 characters: no account is called so",
+    )
+    assert bill.charges.height == 1
+
+
+@pytest.mark.parametrize(
+    ("mark", "called"), [(";", "semicolons"), ("\t", "tabs"), ('";"', "semicolons"), ("|", "vertical bars")]
+)
+def test_other_separators_than_commas_are_named(tmp_path: Path, mark: str, called: str) -> None:
+    quote = '"' if '"' in mark else ""
+    lines = (f"{quote}{mark.join(line)}{quote}" for line in (FOCUS_ROW.keys(), FOCUS_ROW.values()))
+    path = tmp_path / "bill.csv"
+    path.write_text("\n".join(lines))
+    with pytest.raises(RefusedFileError, match=rf"bill\.csv is separated by {called}: save it with commas\."):
+        read(path)
+
+
 def test_a_correction_stays_in_the_period_that_bills_it(tmp_path: Path) -> None:
     """Quirk 5: the billing period is never derived from the charge period."""
     row = focus(ChargeClass="Correction", ChargePeriodStart="2026-03-05", ChargePeriodEnd="2026-03-06", InvoiceId="I2")
@@ -102,6 +146,10 @@ def test_rows_without_a_needed_value_are_rejected(tmp_path: Path, column: str, n
         ("ListCost", "inf", "is not a number: 'inf'"),
         ("ListUnitPrice", "free", "is not a number: 'free'"),
         ("ConsumedQuantity", "1e25", "is too large: '1e25'"),
+        ("ConsumedQuantity", "9e19", "is too large: '9e19'"),
+        ("ListCost", "-9e19", "is too large: '-9e19'"),
+        ("BilledCost", "1000000000000", "is too large: '1000000000000'"),
+        ("ListUnitPrice", "1e12", "is too large: '1e12'"),
         ("ChargePeriodStart", "06/02/2026", "is not a time like 2026-06-01T00:00:00Z: '06/02/2026'"),
         ("BillingPeriodStart", "1970-01-01", "lies outside the years 2000 to 2100: '1970-01-01'"),
         ("BillingCurrency", "credits", "is not a currency code: credits"),
@@ -205,7 +253,17 @@ def test_invoices_are_facts_and_stay_apart(tmp_path: Path) -> None:
 def test_unknown_measures_stay_unknown_when_rows_are_summed(tmp_path: Path) -> None:
     bill = focus_bill(tmp_path, focus(ListCost=""), focus(ListCost=""))
     assert bill.charge["list_cost"] is None
-    assert focus_bill(tmp_path, focus(ListCost=""), focus(ListCost="3")).charge["list_cost"] == 3
+
+
+@pytest.mark.parametrize("column", ["ListCost", "ContractedCost"])
+@pytest.mark.parametrize("batch_rows", [1, 1000])
+def test_unknown_costs_are_never_summed_as_zero(tmp_path: Path, column: str, batch_rows: int) -> None:
+    """Whether rows meet in one batch or when batches are merged."""
+    rows = [focus(**{column: value}) for value in ("", "3", "", "4", "NULL", "0")]
+    charges = read(write_csv(tmp_path / "focus.csv", *rows), batch_rows=batch_rows).charges
+    name = "list_cost" if column == "ListCost" else "contracted_cost"
+    found = charges.sort(name).select(name, "row_count", "billed_cost").rows()
+    assert found == [(None, 3, Decimal("4.5")), (7, 3, Decimal("4.5"))]
 
 
 def test_marketplace_purchases_may_cost_nothing(tmp_path: Path) -> None:
@@ -237,9 +295,13 @@ def test_tags_as_maps_of_parquet(tmp_path: Path) -> None:
     assert json.loads(str(charge["x_columns"])) == {"x_Discounts": '[{"key":"edp","value":0.5}]'}
 
 
-def test_amounts_beyond_any_bill_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedFileError, match="more than 20 digits"):
-        focus_bill(tmp_path, *[focus(BilledCost="9e19", ResourceId=str(number)) for number in range(3)])
+def test_the_largest_amounts_add_up_exactly(tmp_path: Path) -> None:
+    largest = "999999999999.999999999999999999"
+    amounts = dict.fromkeys(("BilledCost", "EffectiveCost", "ListCost", "ConsumedQuantity"), largest)
+    bill = focus_bill(tmp_path, *[focus(**amounts)] * 2000)
+    for name in ("billed_cost", "effective_cost", "list_cost", "consumed_quantity"):
+        assert bill.charge[name] == Decimal("1999999999999999.999999999999998")
+    assert bill.totals["billed_cost"].sum() == bill.charge["billed_cost"]
 
 
 @pytest.mark.parametrize(

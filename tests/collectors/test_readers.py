@@ -175,3 +175,16 @@ def test_progress_counts_the_bytes_of_all_files(tmp_path: Path) -> None:
     assert read_bytes == sorted(read_bytes)
     assert read_bytes[-1] == total
     assert {batch.bytes_total for batch in batches} == {total}
+
+
+def test_what_is_packed_twice_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    archive = write_zip(tmp_path / "inner.zip", {"a.csv": FOCUS_TEXT})
+    for content, kind in (
+        (archive.read_bytes(), "a zip archive"),
+        (parquet_bytes(), "Parquet"),
+        (gzip.compress(FOCUS_TEXT.encode()), "gzip"),
+    ):
+        path = tmp_path / "bill.csv.gz"
+        path.write_bytes(gzip.compress(content))
+        with pytest.raises(RefusedFileError, match=rf"bill\.csv\.gz holds {kind} where CSV should be: unpack it once"):
+            read(path)

@@ -36,7 +36,7 @@ def reason(text: str) -> str:
         ("-0.00", "0"),
         ("+1.", "1"),
         (".5", "0.5"),
-        ("99999999999999999999.999999999999999999", "99999999999999999999.999999999999999999"),
+        ("999999999999.999999999999999999", "999999999999.999999999999999999"),
         ("0.1234567890123456785000000000", "0.123456789012345678"),
         ("0.1234567890123456795", "0.123456789012345680"),
         ("0.12345678901234567850000001", "0.123456789012345679"),
@@ -60,7 +60,8 @@ def test_what_is_no_number_is_told(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["100000000000000000000", "1e20", "-1e400", "99999999999999999999.9999999999999999999"]
+    "text",
+    ["1000000000000", "-1e12", "9e19", "100000000000000000000", "1e20", "-1e400", "999999999999.9999999999999999999"],
 )
 def test_what_is_too_large_is_told(text: str) -> None:
     assert reason(text) == f"is too large: {text!r}"
@@ -73,10 +74,10 @@ def test_nothing_is_not_zero() -> None:
 
 def test_doubles_are_read_by_their_shortest_text() -> None:
     """Quirk 23: 0.1 is a tenth, not 0.1000000000000000055511151231257827."""
-    assert decimals(0.1, 8e-07, 1e15, 123456789.123) == [
+    assert decimals(0.1, 8e-07, 1e11, 123456789.123) == [
         Decimal("0.1"),
         Decimal("0.0000008"),
-        Decimal(10) ** 15,
+        Decimal(10) ** 11,
         Decimal("123456789.123"),
     ]
     parsed = parse_decimals(pl.Series("x", [float("nan"), float("inf")]), [])
@@ -92,7 +93,7 @@ def test_decimals_of_another_scale_keep_their_value() -> None:
     assert parsed.rounded == 1
 
 
-@given(st.decimals(-(10**19), 10**19, allow_nan=False), st.sampled_from(["{}", "{:E}", " {:f} "]))
+@given(st.decimals(-(10**12) + 1, 10**12 - 1, allow_nan=False), st.sampled_from(["{}", "{:E}", " {:f} "]))
 @example(Decimal("0.0000000000000000025"), "{}")
 @example(Decimal("-0.0000000000000000015"), "{}")
 def test_every_decimal_is_read_as_python_rounds_it(value: Decimal, style: str) -> None:
@@ -114,7 +115,7 @@ def test_no_odd_text_is_taken_for_another_number(text: str) -> None:
         assert text.strip() == "" or parsed.reasons is not None
 
 
-@given(st.floats(-1e15, 1e15))
+@given(st.floats(-1e12, 1e12, exclude_min=True, exclude_max=True))
 def test_every_double_is_read_as_its_shortest_text(value: float) -> None:
     assert decimals(value) == [Decimal(repr(value)).quantize(Decimal("1e-18"), context=WIDE)]
 
@@ -138,6 +139,19 @@ def test_every_double_is_read_as_its_shortest_text(value: float) -> None:
 def test_the_same_moment_in_every_spelling(text: str) -> None:
     """Quirk 40."""
     assert parse_times(pl.Series("x", [text]), []).values.to_list() == [datetime(2026, 6, 1, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("offset", ["", "Z", "+09:00", "-0430", "+00:00"])
+def test_a_date_as_stated_does_not_move_with_its_offset(offset: str) -> None:
+    parsed = parse_times(pl.Series("x", [f"2026-06-01T00:00:00{offset}"]), [], as_stated=True)
+    assert parsed.values.to_list() == [datetime(2026, 6, 1, tzinfo=UTC)]
+    assert parsed.reasons is None
+
+
+def test_a_timestamp_as_stated_is_that_of_its_zone() -> None:
+    local = datetime(2026, 6, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
+    parsed = parse_times(pl.Series("x", [local]), [], as_stated=True)
+    assert parsed.values.to_list() == [datetime(2026, 6, 1, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,8 @@ def test_offsets_are_taken_off(time: datetime, zone: timezone) -> None:
         ('{"App": "x", "app": "X"}', {"App": "x", "app": "X"}),
         ('{"DevRel\\\\redbull-team": "a.b/c"}', {"DevRel\\redbull-team": "a.b/c"}),
         ('{"owner": "", "team": null, "n": 3}', {"owner": True, "team": True, "n": 3}),
+        ('{"": "x", "a": "1"}', {"a": "1"}),
+        ('[{"key": "", "value": "x"}, {"key": "a", "value": "1"}]', {"a": "1"}),
         ("not json", {"x_text": "not json"}),
         ('["a", "b"]', {"x_text": '["a", "b"]'}),
         ('{"a": NaN, "b": 1e999}', {"a": "NaN", "b": "1e999"}),
@@ -202,7 +218,7 @@ def test_tags_in_every_shape_become_one_object(text: str, tags: dict[str, object
     assert read_tags(text) == json.dumps(tags, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "null"])
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"": "x"}'])
 def test_no_tags_are_null(text: str) -> None:
     assert read_tags(text) is None
 

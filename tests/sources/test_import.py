@@ -262,3 +262,19 @@ def test_a_manifest_that_lists_a_missing_file_is_rejected_by_its_name(import_bil
 
     assert line["status"] == "rejected"
     assert "June-2026-cur.csv.gz" in line["error"]
+
+
+def test_chunks_that_a_shell_names_one_by_one_are_one_delivery(import_bills: Import, bill: Bill) -> None:
+    first = bill("cur-00001.csv", [{"BilledCost": "1"}])
+    second = bill("cur-00002.csv", [{"BilledCost": "2", "ServiceName": "b"}])
+
+    (line,) = import_bills(first, second)
+
+    assert line["rows_loaded"] == 2
+    assert stored() == 3
+
+
+def test_quantities_in_bytes_may_be_large(import_bills: Import, bill: Bill) -> None:
+    (line,) = import_bills(bill("june.csv", [{"PricingQuantity": "90000000000000000"}]))
+
+    assert line["rows_rejected"] == 0
