@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import click
 
@@ -38,6 +39,19 @@ class Progress:
         try:
             click.echo(text, nl=False, err=self._errors)
         except OSError:
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, (sys.stderr if self._errors else sys.stdout).fileno())
-            os.close(silence)
+            _silence(sys.stderr if self._errors else sys.stdout)
+
+
+def let_go_of_a_closed_terminal() -> None:
+    """What could not be written, by loggers too, would be tried again as the interpreter ends, which then exits 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

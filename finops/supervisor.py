@@ -21,7 +21,7 @@ from finops.embedded import EmbeddedServers
 from finops.environment import environment
 from finops.folders import folders
 from finops.processes import last_words
-from finops.progress import Progress
+from finops.progress import Progress, let_go_of_a_closed_terminal
 from finops.watch import Watch
 
 LOOK_SECONDS = 0.5
@@ -45,6 +45,7 @@ def up(port: int, host: str, no_demo: bool) -> None:
             _run(progress, host, port, demo=not no_demo)
         finally:
             progress.say("Stopped.")
+            let_go_of_a_closed_terminal()
 
 
 def _run(progress: Progress, host: str, port: int, *, demo: bool) -> None:

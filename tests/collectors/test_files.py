@@ -22,7 +22,10 @@ PERIOD = "exports/cur/20260601-20260701"
 @pytest.fixture
 def bucket(tmp_path: Path) -> Path:
     """A copy of a bucket as AWS lays it out: the manifest at the top of the period and inside the assembly."""
-    return Path(shutil.copytree(BILLING / "nise/aws-s3-layout-mtd", tmp_path / "bucket"))
+    copy = Path(shutil.copytree(BILLING / "nise/aws-s3-layout-mtd", tmp_path / "bucket"))
+    for path in [copy, *copy.rglob("*")]:  # the original may be read-only
+        path.chmod(0o755)
+    return copy
 
 
 def put(path: Path, text: str = BILL) -> Path:
