@@ -49,25 +49,22 @@ def detect(found: FoundDelivery) -> Format:
         return format_
 
 
-def read_delivery(
-    found: FoundDelivery, *, batch_rows: int = BATCH_ROWS, only_file: int | None = None
-) -> Iterator[ChargeBatch]:
+def read_delivery(found: FoundDelivery, *, batch_rows: int = BATCH_ROWS) -> Iterator[ChargeBatch]:
     """Everything that a delivery says, `batch_rows` rows at a time; every file must have the format of the first.
 
-    `only_file` limits it to one position of `found.files`. Raises RefusedFileError when a file turns out to be
-    damaged, wherever that is: nothing that was given out before may be kept then.
+    Raises RefusedFileError when a file turns out to be damaged, wherever that is: nothing that was given out before
+    may be kept then.
     """
     expected = detect(found)
     sizes = [file.stat().st_size for file in found.files]
     for index, path in enumerate(found.files):
-        if only_file in (None, index):
-            rows = 0
-            with open_tables(path) as tables:
-                for table in tables:
-                    place = _Place(index, sum(sizes[:index]), sum(sizes), rows)
-                    for batch in _read_table(table, _same_format(table, expected), place, batch_rows):
-                        rows += batch.rows_read
-                        yield batch
+        rows = 0
+        with open_tables(path) as tables:
+            for table in tables:
+                place = _Place(index, sum(sizes[:index]), sum(sizes), rows)
+                for batch in _read_table(table, _same_format(table, expected), place, batch_rows):
+                    rows += batch.rows_read
+                    yield batch
 
 
 def _refuse_problems(found: FoundDelivery) -> None:

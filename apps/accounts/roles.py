@@ -16,7 +16,6 @@ class Capability(StrEnum):
     IMPORT_BILLS = "import bills"
     MANAGE_SOURCES = "manage data sources"
     MANAGE_RATES = "manage exchange rates"
-    MANAGE_ALLOCATION = "manage allocation"
     MANAGE_TEAMS = "manage teams"
     MANAGE_ORGANISATION = "manage the organisation's settings"
     SEE_PEOPLE = "see users"
@@ -33,7 +32,7 @@ GRANTS: dict[Role, frozenset[Capability]] = {
     Role.ADMIN: frozenset(Capability),
     Role.FINANCE: READ_ALL
     | {Capability.SEE_PEOPLE, Capability.SEE_AUDIT}
-    | {Capability.IMPORT_BILLS, Capability.MANAGE_RATES, Capability.MANAGE_ALLOCATION},
+    | {Capability.IMPORT_BILLS, Capability.MANAGE_RATES},
     Role.ENGINEERING_LEAD: OWN_COSTS,
     Role.VIEWER: READ_ALL,
 }

@@ -9,7 +9,6 @@ from apps.costs.models import ChargeGroup
 from apps.costs.rollups import roll_up
 
 LOCK = "allocation"
-DIMENSIONS = tuple(field.name for field in ChargeGroup._meta.concrete_fields if field.name not in ("id", "digest"))
 
 
 def hold_allocation() -> None:
@@ -50,5 +49,5 @@ def _allocate(*, only_new: bool) -> None:
             "environment_keys": [key.lower() for key in organisation.environment_tag_keys],
             "workload_keys": [key.lower() for key in organisation.workload_tag_keys],
         },
-        dimensions=DIMENSIONS,
+        dimensions=ChargeGroup.DIMENSIONS,
     )
