@@ -1,15 +1,20 @@
 """The one door for whoever loads bills: a found delivery in, batches of condensed charges out."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from collectors.answers import CostApi, read_json, read_pages
 from collectors.charges import SCHEMA
 from collectors.errors import RefusedFileError
 from collectors.files import FoundDelivery
-from collectors.formats import Format, recognise
+from collectors.formats import APIS, Format, format_of_answers, recognise
+from collectors.model_costs import cost_tables
+from collectors.peek import provider_of_answer
 from collectors.readers import open_tables
 from collectors.rows import NOTHING_JUDGED, Adapter, Judged, judge, merge, to_charges
 from collectors.tables import Table
@@ -42,9 +47,8 @@ def detect(found: FoundDelivery) -> Format:
     Raises UnknownFormatError or RefusedFileError with the sentence to show.
     """
     _refuse_problems(found)
-    with open_tables(found.files[0]) as tables:
-        table = next(tables)
-        format_ = recognise(table.header, table.name)
+    with closing(_tables(found)) as tables:
+        _, table, format_ = next(tables)
         _adapter(format_, table)
         return format_
 
@@ -57,14 +61,37 @@ def read_delivery(found: FoundDelivery, *, batch_rows: int = BATCH_ROWS) -> Iter
     """
     expected = detect(found)
     sizes = [file.stat().st_size for file in found.files]
+    rows = [0] * len(sizes)
+    for index, table, format_ in _tables(found):
+        place = _Place(index, sum(sizes[:index]), sum(sizes), rows[index])
+        for batch in _read_table(table, _same_format(table, format_, expected), place, batch_rows):
+            rows[index] += batch.rows_read
+            yield batch
+
+
+def read_answers(answers: Mapping[str, Sequence[object]], api: CostApi) -> Iterator[ChargeBatch]:
+    """The same for answers of a cost API that were fetched just now: pages as they came, by what to call them."""
+    for index, table in enumerate(_answer_tables(dict.fromkeys(answers, 0), answers, api)):
+        yield from _read_table(table, _adapter(format_of_answers(api), table), _Place(index, 0, 0, 0), BATCH_ROWS)
+
+
+def _tables(found: FoundDelivery) -> Generator[tuple[int, Table, Format]]:
+    """Every table of a delivery with the file that it stands in; answers of an API explain each other."""
+    provider = provider_of_answer(found.files[0])
+    for api in APIS:
+        if api.provider == provider:
+            sizes = {str(path): path.stat().st_size for path in found.files}
+            for index, table in enumerate(_answer_tables(sizes, {name: read_json(Path(name)) for name in sizes}, api)):
+                yield index, table, format_of_answers(api)
+            return
     for index, path in enumerate(found.files):
-        rows = 0
         with open_tables(path) as tables:
             for table in tables:
-                place = _Place(index, sum(sizes[:index]), sum(sizes), rows)
-                for batch in _read_table(table, _same_format(table, expected), place, batch_rows):
-                    rows += batch.rows_read
-                    yield batch
+                yield index, table, recognise(table.header, table.name)
+
+
+def _answer_tables(sizes: Mapping[str, int], answers: Mapping[str, Sequence[object]], api: CostApi) -> list[Table]:
+    return [*cost_tables(read_pages(answers.items(), api), sizes, api)]
 
 
 def _refuse_problems(found: FoundDelivery) -> None:
@@ -74,8 +101,7 @@ def _refuse_problems(found: FoundDelivery) -> None:
         raise RefusedFileError(f"{found.path} has no files.")
 
 
-def _same_format(table: Table, expected: Format) -> Adapter:
-    format_ = recognise(table.header, table.name)
+def _same_format(table: Table, format_: Format, expected: Format) -> Adapter:
     if format_.name != expected.name:
         raise RefusedFileError(f"{table.name} is {format_.name}, but the delivery starts with {expected.name}.")
     return _adapter(format_, table)
@@ -83,7 +109,7 @@ def _same_format(table: Table, expected: Format) -> Adapter:
 
 def _adapter(format_: Format, table: Table) -> Adapter:
     try:
-        return format_.adapter(table.header)
+        return format_.adapter(table.header, *([table.first_row()] if format_.needs_first_row else []))
     except RefusedFileError as error:
         raise RefusedFileError(f"{table.name}: {error}") from error
 

@@ -99,6 +99,7 @@ SCHEMA: Final = pl.Schema(
         **{name: pl.String() for name in KEY_COLUMNS},
         "billing_period_start": pl.Date(),
         "billing_period_end": pl.Date(),  # exclusive
+        "bill_part": pl.String(),  # see TOTAL_KEYS; never null
         "day": pl.Date(),  # the UTC day on which the charge period starts
         "charge_period_start": pl.Datetime("us", "UTC"),  # only for a charge that reaches beyond `day`, else null
         "charge_period_end": pl.Datetime("us", "UTC"),  # exclusive; likewise
@@ -129,7 +130,14 @@ IDENTITY_COLUMNS: Final = (
 )
 """Blanks around these do not count, so that one account is not taken for two."""
 
-TOTAL_KEYS: Final = ("billing_account_id", "billing_period_start", "billing_period_end", "billing_currency")
+TOTAL_KEYS: Final = (
+    "billing_account_id",
+    "billing_period_start",
+    "billing_period_end",
+    "billing_currency",
+    "bill_part",
+)
+"""What a newer delivery replaces: a bill, or that part of one of which deliveries of its format speak (else "")."""
 
 TOTALS_SCHEMA: Final = pl.Schema(
     {
@@ -137,6 +145,7 @@ TOTALS_SCHEMA: Final = pl.Schema(
         "billing_period_start": pl.Date(),
         "billing_period_end": pl.Date(),
         "billing_currency": pl.String(),
+        "bill_part": pl.String(),
         "row_count": pl.Int64(),
         "billed_cost": MONEY,
         "effective_cost": MONEY,

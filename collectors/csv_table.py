@@ -2,25 +2,22 @@
 
 import csv
 import io
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
 
 import polars as pl
-from isal.igzip_lib import IsalError
 
 from collectors.errors import RefusedFileError
+from collectors.peek import BOM, DAMAGED
 from collectors.tables import ROW, LongRow, RawBatch
 
 BLOCK_BYTES: Final = 8 << 20
 PIECE_BYTES: Final = 1 << 18
 LONGEST_RECORD: Final = 64 << 20
-BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 PACKED: Final = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "gzip", b"PAR1": "Parquet"}
-DAMAGED: Final[tuple[type[Exception], ...]] = (EOFError, OSError, zlib.error, IsalError)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,14 @@ class CsvTable:
         self._damage: Exception | None = None
         self.header = self._read_header()
 
+    def first_row(self) -> tuple[str, ...]:
+        """Read on until the first row is whole; batches start with it all the same."""
+        while (end := _first_record_end(self._rest)) < 0 and (more := self._read()):
+            self._rest += more
+            self._refuse_endless_record()
+        line = self._rest if end < 0 else self._rest[:end]
+        return tuple(next(iter(self._read_slowly(line)), ()))
+
     def batches(self, wanted: Sequence[int], rows: int) -> Iterator[RawBatch]:
         """Every column is parsed, so that a row with too many fields is noticed, but only the wanted ones are kept."""
         kept: list[_Parsed] = []
@@ -78,7 +83,10 @@ class CsvTable:
         return pl.concat([self._parse(one.block, one.first_row).frame for one in kept])
 
     def _read_header(self) -> tuple[str, ...]:
-        self._rest = self._read().removeprefix(BOM).lstrip(b"\r\n")
+        self._rest = self._read()
+        while self._rest.startswith(BOM):
+            self._rest = self._rest.removeprefix(BOM)
+        self._rest = self._rest.lstrip(b"\r\n")
         if self._rest.startswith(UTF_16):
             raise RefusedFileError(f"{self.name} is UTF-16 text; save it as UTF-8 CSV.")
         for magic, kind in PACKED.items():

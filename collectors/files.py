@@ -1,4 +1,4 @@
-"""Finds deliveries under files, folders and manifests: what belongs together is one. Reads nothing but manifests."""
+"""Finds deliveries under files, folders and manifests: what belongs together is one. Reads manifests, peeks at more."""
 
 import hashlib
 import re
@@ -9,9 +9,11 @@ from typing import Final
 
 from collectors.errors import RefusedFileError
 from collectors.manifests import Manifest, is_manifest, is_within, read_manifest
+from collectors.peek import is_json_rows, provider_of_answer, stands_alone
+from collectors.runs import find_runs
 
 DATA_SUFFIXES: Final = (".csv", ".gz", ".zip", ".parquet")
-_CHUNK: Final = re.compile(r"(?:-\d{5}|[-_.]part[-_]?\d{1,6}|0000\d{8})(?![0-9])", re.IGNORECASE)
+_CHUNK: Final = re.compile(r"(?:-\d{5}|(?:^|[-_.])part[-_]?\d{1,6}|0000\d{8})(?![0-9])", re.IGNORECASE)
 _READ_BYTES: Final = 1 << 20
 
 
@@ -124,11 +126,12 @@ def _named(path: Path, root: Path | None) -> FoundDelivery:
         return FoundDelivery(path, (), problem=f"{path} does not exist.")
     if not path.is_file():
         return FoundDelivery(path, (), problem=f"{path} is a pipe or a device: save what it gives to a file.")
-    if is_manifest(path):
-        return _of_manifest(path, root)
     if not _is_data(path):
+        if is_manifest(path):
+            return _of_manifest(path, root)
         kinds = ", ".join(DATA_SUFFIXES)
-        return FoundDelivery(path, (path,), problem=f"{path} is no billing file: expected {kinds} or an AWS manifest.")
+        told = f"{path} is no billing file: expected {kinds}, a manifest or a saved answer of a cost API (JSON)."
+        return FoundDelivery(path, (path,), problem=told)
     return FoundDelivery(path, (path,))
 
 
@@ -150,7 +153,7 @@ def _listed(path: Path, manifest: Manifest) -> FoundDelivery:
 
 
 def _is_data(path: Path) -> bool:
-    return path.name.lower().endswith(DATA_SUFFIXES)
+    return path.name.lower().endswith(DATA_SUFFIXES) or provider_of_answer(path) != "" or is_json_rows(path)
 
 
 def _in_folder(folder: Path, root: Path | None) -> Discovery:
@@ -160,11 +163,22 @@ def _in_folder(folder: Path, root: Path | None) -> Discovery:
     files = [path for path in found_there if path not in odd]
     names = {path for path in files if is_manifest(path)}
     manifests = {path: found for path in names if (found := read_manifest(path, folder)) is not None}
-    current = {path: found for path, found in manifests.items() if not _is_inner(path, manifests)}
-    taken = {file for found in current.values() for file in found.files} | current.keys()
-    spoken_for = {spoken for found in current.values() for spoken in found.folders}
+    runs = find_runs(files, {path: found.submitted for path, found in manifests.items()})
+    ignored = [IgnoredFile(path, reason) for path, reason in (odd | runs.older).items()]
+    newest = _newest([path for path in files if path not in runs.left_out], manifests)
+    unclear = (FoundDelivery(period, (), problem=told) for period, told in runs.problems.items())
+    return Discovery((*newest.deliveries, *unclear), (*ignored, *newest.ignored))
+
+
+def _newest(files: Iterable[Path], found: Mapping[Path, Manifest]) -> Discovery:
+    """The deliveries among files of which none belongs to an older run."""
+    files = list(files)
+    manifests = {path: found[path] for path in files if path in found}
+    current = {path: manifest for path, manifest in manifests.items() if not _is_inner(path, manifests)}
+    taken = {file for manifest in current.values() for file in manifest.files} | current.keys()
+    spoken_for = {spoken for manifest in current.values() for spoken in manifest.folders}
     loose: list[Path] = []
-    ignored = [IgnoredFile(path, reason) for path, reason in odd.items()]
+    ignored: list[IgnoredFile] = []
     for path in files:
         if path in taken:
             continue
@@ -199,12 +213,20 @@ def _reason_to_ignore(path: Path, manifests: Container[Path], spoken_for: set[Pa
 
 
 def _join_chunks(files: Iterable[Path]) -> Iterator[FoundDelivery]:
-    """Files of one folder whose names differ in a chunk number alone are one delivery."""
-    groups: dict[tuple[Path, str], list[Path]] = {}
+    """Files of one folder whose names differ in a chunk number alone are one delivery, and so are a vendor's answers:
+    one may hold the costs and another what was used, or the next page."""
+    groups: dict[tuple[Path, str, str], list[Path]] = {}
     for file in files:
-        groups.setdefault((file.parent, _CHUNK.sub("*", file.name, count=1)), []).append(file)
-    for chunks in groups.values():
-        yield FoundDelivery(chunks[0], tuple(chunks), problem=_gap(chunks))
+        provider = provider_of_answer(file)
+        groups.setdefault((file.parent, provider, "" if provider else _unnumbered(file)), []).append(file)
+    for (_, provider, _), chunks in groups.items():
+        yield FoundDelivery(chunks[0], tuple(chunks), problem="" if provider else _gap(chunks))
+
+
+def _unnumbered(file: Path) -> str:
+    """What chunks of one export have in common: the name without its number."""
+    name = _CHUNK.sub("*", file.name, count=1)
+    return name if name == file.name or not stands_alone(file) else file.name
 
 
 def _gap(chunks: Sequence[Path]) -> str:

@@ -4,20 +4,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from collectors.answers import CostApi
+from collectors.anthropic.costs import Anthropic
 from collectors.aws.columns import CUR_REQUIRED, is_cur_2, squashed
 from collectors.aws.costs import CUR_2, CUR_LEGACY, CurCosts
+from collectors.azure.columns import AZURE_REQUIRED, plain_name
+from collectors.azure.costs import AZURE, AzureCosts
 from collectors.errors import RefusedFileError, UnknownFormatError
 from collectors.focus.costs import FOCUS_REQUIRED, FocusCosts
 from collectors.focus.versions import cost_and_usage_version, other_dataset
+from collectors.gcp.columns import GCP_REQUIRED
+from collectors.gcp.columns import squashed as gcp_name
+from collectors.gcp.costs import GCP, GcpCosts
+from collectors.model_costs import ModelCosts
+from collectors.oci.costs import OCI_COSTS, OCI_REQUIRED, OciCosts
+from collectors.openai.costs import OpenAi
 from collectors.rows import Adapter
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format that can be imported; `adapter` turns a header of it into what reads its rows."""
+    """A format that can be imported; `adapter` turns a header of it (and a first row) into what reads its rows."""
 
     name: str
-    adapter: Callable[[Sequence[str]], Adapter]
+    adapter: Callable[..., Adapter]
+    needs_first_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +49,33 @@ def _cur(header: Sequence[str]) -> Format:
     return Format(CUR_2 if is_cur_2(header) else CUR_LEGACY, CurCosts)
 
 
+def _gcp(header: Sequence[str]) -> Format:
+    del header
+    return Format(GCP, GcpCosts)
+
+
+def _oci(header: Sequence[str]) -> Format:
+    del header
+    return Format(OCI_COSTS, OciCosts, needs_first_row=True)
+
+
+def _azure(header: Sequence[str]) -> Format:
+    del header
+    return Format(AZURE, AzureCosts)
+
+
 FAMILIES: Final = (
     _Family("FOCUS", FOCUS_REQUIRED, str.lower, _focus),
     _Family("AWS CUR", CUR_REQUIRED, squashed, _cur),
+    _Family(AZURE, AZURE_REQUIRED, plain_name, _azure),
+    _Family(GCP, GCP_REQUIRED, gcp_name, _gcp),
+    _Family(OCI_COSTS, OCI_REQUIRED, str.lower, _oci),
 )
 
+APIS: Final[tuple[CostApi, ...]] = (OpenAi(), Anthropic())
+"""Cost APIs whose answers can be imported, saved as JSON; what they say needs no header to be told."""
+
 NOT_YET: Final = {
-    "an Azure cost export": {"metercategory", "consumedservice"},
-    "a Google Cloud billing export": {"service.description", "sku.id"},
-    "an Oracle Cloud cost report": {"lineitem/intervalusagestart", "cost/mycost"},
     "an OpenShift usage report": {"report_period_start", "interval_start"},
 }
 """Headers that are recognised to say so; lower case."""
@@ -71,6 +100,11 @@ def recognise(header: Sequence[str], name: str) -> Format:
     if separator := _separator(header):
         raise RefusedFileError(f"{name} is separated by {separator}: save it with commas.")
     raise UnknownFormatError(_unknown(header, name))
+
+
+def format_of_answers(api: CostApi) -> Format:
+    """The format of the tables that collectors.model_costs makes of a vendor's answers."""
+    return Format(api.format, lambda _: ModelCosts(api.provider, api.sub_account_type))
 
 
 def _separator(header: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -17,6 +18,7 @@ class Manifest:
     files: tuple[Path, ...] = ()
     folders: frozenset[Path] = frozenset()
     problem: str = ""
+    submitted: datetime | None = None  # when its run was started, where it says so
 
 
 def is_manifest(path: Path) -> bool:
@@ -36,16 +38,28 @@ def read_manifest(path: Path, root: Path | None = None) -> Manifest | None:
         content = json.loads(path.read_bytes()[:LARGEST_BYTES])
     except (ValueError, RecursionError):
         return Manifest(problem=f"{path} is not whole JSON: the delivery is still being written, or damaged.")
-    keys = list(_keys(content)) if isinstance(content, dict) else None
+    keys = list(listed_keys(content)) if isinstance(content, dict) else None
     if keys is None or (not keys and not {"reportKeys", "dataFiles"} & content.keys()):
         return None
     if not keys:
         return Manifest(problem=f"{path} lists no files.")
     run = str(content.get("assemblyId") or content.get("executionId") or "")
-    return _resolve(path, keys, run, root)
+    return replace(_resolve(path, keys, run, root), submitted=_submitted(content))
 
 
-def _keys(content: Mapping[str, object]) -> Iterator[str]:
+def _submitted(content: Mapping[str, object]) -> datetime | None:
+    """Azure's `runInfo.submittedTime`."""
+    info = content.get("runInfo")
+    text = info.get("submittedTime") if isinstance(info, dict) else None
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return time.replace(tzinfo=time.tzinfo or UTC) if time else None
+
+
+def listed_keys(content: Mapping[str, object]) -> Iterator[str]:
+    """The files that a manifest lists, as it writes them: keys of a bucket or whole addresses."""
     for name in ("reportKeys", "dataFiles", "blobs"):
         listed = content.get(name)
         for item in listed if isinstance(listed, list) else ():

@@ -9,6 +9,7 @@ import polars as pl
 
 from collectors.errors import RefusedFileError
 from collectors.tables import ROW, RawBatch
+from collectors.values import as_text
 
 DAMAGED: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
@@ -26,6 +27,13 @@ class ParquetTable:
             self.rows = int(self._scan.select(pl.len()).collect().item())
         except DAMAGED as error:
             raise RefusedFileError(f"{name} is not a whole Parquet file: {_first_line(error)}.") from error
+
+    def first_row(self) -> tuple[str, ...]:
+        """The first row as text, empty where the file has null."""
+        if self.rows == 0:
+            return ()
+        first = self._slice(range(len(self.header)), 0, 1).drop(ROW)
+        return tuple(as_text(column).fill_null("").item() for column in first)
 
     def batches(self, wanted: Sequence[int], rows: int) -> Iterator[RawBatch]:
         """Slices of `rows` rows."""

@@ -1,4 +1,4 @@
-"""Opens billing files whatever they are packed in: csv, csv.gz, zip of csv or parquet, parquet."""
+"""Opens billing files whatever they are packed in: csv or JSON lines, gzipped or not, zip of these, parquet."""
 
 import tempfile
 import zipfile
@@ -11,12 +11,13 @@ from typing import IO, BinaryIO, Final
 
 from isal import igzip
 
-from collectors.csv_table import CsvTable, Stream
+from collectors.csv_table import CsvTable
 from collectors.errors import RefusedFileError
+from collectors.json_table import JsonTable, Rewindable
 from collectors.parquet_table import ParquetTable
+from collectors.peek import BOM, DAMAGED, GZIP
 from collectors.tables import Table
 
-GZIP: Final = b"\x1f\x8b"
 ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 PARQUET: Final = b"PAR1"
 HIGHEST_RATIO: Final = 300
@@ -24,6 +25,7 @@ HIGHEST_RATIO: Final = 300
 HARMLESS_BYTES: Final = 256 << 20
 """Up to this size the ratio does not matter."""
 DATA_SUFFIXES: Final = (".csv", ".csv.gz", ".parquet")
+_PEEKED: Final = 64
 
 
 @contextmanager
@@ -46,17 +48,28 @@ def _tables(path: Path, file: BinaryIO) -> Iterator[Table]:
     elif magic in ZIP:
         yield from _zip_tables(path, file)
     else:
-        yield _csv(str(path), file, file, path.stat().st_size)
+        yield _text(str(path), file, file, path.stat().st_size)
 
 
-def _csv(name: str, stream: IO[bytes], packed: IO[bytes], packed_size: int) -> CsvTable:
-    """CSV, unpacked on the way when it is gzipped."""
+def _text(name: str, stream: IO[bytes], packed: IO[bytes], packed_size: int) -> Table:
+    """CSV or JSON lines, unpacked on the way when they are gzipped."""
     magic = stream.read(2)
     stream.seek(0)
-    unpacked: Stream = stream
+    unpacked: Rewindable = stream
     if magic == GZIP:
         unpacked = igzip.IGzipFile(fileobj=stream, mode="rb")  # type: ignore[no-untyped-call]
-    return CsvTable(name, _Guarded(name, unpacked, packed_size), packed.tell)
+    guarded = _Guarded(name, unpacked, packed_size)
+    return (JsonTable if _starts_with_object(unpacked) else CsvTable)(name, guarded, packed.tell)
+
+
+def _starts_with_object(stream: Rewindable) -> bool:
+    """What cannot be unpacked is none; whoever reads it says why."""
+    try:
+        return stream.read(_PEEKED).removeprefix(BOM).lstrip().startswith(b"{")
+    except DAMAGED:
+        return False
+    finally:
+        stream.seek(0)
 
 
 def _zip_tables(path: Path, file: BinaryIO) -> Iterator[Table]:
@@ -83,7 +96,7 @@ def _member_tables(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo
         if member.filename.lower().endswith(".parquet"):
             yield from _unpacked_parquet(name, packed, member)
         else:
-            yield _csv(name, packed, file, member.compress_size)
+            yield _text(name, packed, file, member.compress_size)
 
 
 def _unpacked_parquet(name: str, packed: IO[bytes], member: zipfile.ZipInfo) -> Iterator[Table]:
@@ -97,7 +110,7 @@ def _unpacked_parquet(name: str, packed: IO[bytes], member: zipfile.ZipInfo) -> 
 class _Guarded:
     """A stream that refuses to unpack a bomb."""
 
-    def __init__(self, name: str, stream: Stream, packed_size: int) -> None:
+    def __init__(self, name: str, stream: Rewindable, packed_size: int) -> None:
         self._name, self._stream, self._unpacked = name, stream, 0
         self._limit = max(packed_size * HIGHEST_RATIO, HARMLESS_BYTES)
 
@@ -109,3 +122,7 @@ class _Guarded:
                 f"{self._name} unpacks to more than {HIGHEST_RATIO} times its size: refused as a possible zip bomb."
             )
         return data
+
+    def seek(self, position: int, /) -> int:
+        self._unpacked = 0
+        return self._stream.seek(position)

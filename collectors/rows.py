@@ -1,8 +1,8 @@
 """From raw rows to charges, the same for every format: judge each row, add up the totals, group, describe, condense."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import polars as pl
@@ -35,24 +35,49 @@ LONGEST_ACCOUNT: Final = 500
 """Characters of a billing account id: what an index of the database can hold in any alphabet."""
 
 
+Reading = Callable[[pl.Series], pl.Series]
+"""A column of the file as the values that its rows are to be read from."""
+
+ROWS: Final = "rows"
+"""The column that says how many rows of the file a charge stands for: 0 for what was split off a row."""
+
+WHOLE_BILL: Final = pl.lit("")
+
+
+def as_it_is(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every row is one charge."""
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where one table has what: positions in its header."""
 
     header: tuple[str, ...]
     keys: Mapping[str, int]  # billing_account_id, billing_currency, invoice_id, invoice_detail_id
-    periods: Mapping[str, int]  # PERIODS
+    periods: Mapping[str, int]  # PERIODS; a bill that states no billing period is one of the calendar month
     amounts: Mapping[str, int]  # decimals of each row, by the format's own names
-    needed_amounts: Sequence[str]  # those of them that may not be null
+    needed_amounts: Sequence[str]  # those of them that may not be null where they matter
     prices: Mapping[str, int]  # PRICE_COLUMNS
     descriptive: Sequence[int]  # everything else that tells charges apart
     nulls: Sequence[str]  # words that mean null
+    readings: Mapping[str, Reading] = field(default_factory=dict)  # of those keys, periods, ... that are not as stated
+    part: pl.Expr = WHOLE_BILL  # `bill_part` of a row, out of its parsed columns
+    split: Callable[[pl.DataFrame], pl.DataFrame] = as_it_is  # accepted rows into charges, where one row is several
 
     @property
     def wanted(self) -> list[int]:
         """Every position that is read."""
         maps = (self.keys, self.periods, self.amounts, self.prices)
         return sorted({position for found in maps for position in found.values()} | set(self.descriptive))
+
+    def read(self, frame: pl.DataFrame, name: str, position: int) -> pl.Series:
+        """What stands under `name` in the rows of a raw frame."""
+        return self.readings.get(name, _as_stated)(frame[str(position)])
+
+
+def _as_stated(values: pl.Series) -> pl.Series:
+    return values
 
 
 class Adapter(Protocol):
@@ -102,21 +127,24 @@ def judge(batch: RawBatch, adapter: Adapter) -> Judged:
     """Read every value of every row strictly; a row with a fault is rejected whole, with the first of its faults."""
     layout, frame = adapter.layout, batch.frame
     decimals = {
-        name: parse_decimals(frame[str(at)], layout.nulls, largest=_largest(name))
+        name: parse_decimals(layout.read(frame, name, at), layout.nulls, largest=_largest(name))
         for name, at in _decimals(layout).items()
     }
     times = {
-        name: parse_times(frame[str(at)], layout.nulls, as_stated=name.startswith("billing"))
+        name: parse_times(layout.read(frame, name, at), layout.nulls, as_stated=name.startswith("billing"))
         for name, at in layout.periods.items()
     }
-    texts = {name: _key_text(frame[str(at)], layout.nulls) for name, at in layout.keys.items()}
+    if "billing_period_start" not in times:
+        times |= _calendar_month(times["charge_period_start"])
+    texts = {name: _key_text(layout.read(frame, name, at), layout.nulls) for name, at in layout.keys.items()}
     faults = [*_key_faults(layout, texts), *_time_faults(layout, times), *_amount_faults(adapter, frame, decimals)]
     rows = _with_parsed(frame, layout, decimals, times, texts).with_columns(**adapter.measures())
     rejected = _rejected(batch, layout, rows, faults)
     accepted = rows.filter(~pl.col(ROW).is_in(rejected["row"].implode())) if rejected.height else rows
+    charges = layout.split(accepted)
     return Judged(
-        groups=_group(accepted, layout),
-        totals=_totals(accepted),
+        groups=_group(charges, layout),
+        totals=_totals(charges),
         rejected=rejected,
         rounded=sum(parsed.rounded for parsed in decimals.values()),
     )
@@ -144,6 +172,15 @@ def _decimals(layout: Layout) -> dict[str, int]:
     return {**{amount_column(name): at for name, at in layout.amounts.items()}, **layout.prices}
 
 
+def _calendar_month(start: Parsed) -> dict[str, Parsed]:
+    """The billing period of a bill that states none: the month in which the charge starts."""
+    first = start.values.dt.truncate("1mo")
+    return {
+        "billing_period_start": Parsed(first, None),
+        "billing_period_end": Parsed(first.dt.offset_by("1mo"), None),
+    }
+
+
 def _largest(name: str) -> int:
     return LARGEST_QUANTITY if "quantity" in name or "usage_amount" in name else LARGEST_AMOUNT
 
@@ -165,16 +202,18 @@ def _key_faults(layout: Layout, texts: Mapping[str, pl.Series]) -> Iterator[_Fau
 
 
 def _time_faults(layout: Layout, times: Mapping[str, Parsed]) -> Iterator[_Fault]:
-    for name, parsed in times.items():
-        if parsed.reasons is not None:
-            yield _Fault(layout.periods[name], parsed.reasons)
-        yield from _empty(layout.periods[name], parsed.values)
+    for name, position in layout.periods.items():
+        if (reasons := times[name].reasons) is not None:
+            yield _Fault(position, reasons)
+        yield from _empty(position, times[name].values)
     for period in ("billing", "charge"):
+        if f"{period}_period_end" not in layout.periods:
+            continue
         start, end = times[f"{period}_period_start"].values, times[f"{period}_period_end"].values
         if (wrong := end < start).any():
             told = (time.dt.strftime("%Y-%m-%dT%H:%M:%SZ") for time in (end, start))
-            reasons = pl.select(pl.when(wrong).then(pl.format("ends before it starts: {} is before {}", *told)))
-            yield _Fault(layout.periods[f"{period}_period_end"], reasons.to_series())
+            wrongs = pl.select(pl.when(wrong).then(pl.format("ends before it starts: {} is before {}", *told)))
+            yield _Fault(layout.periods[f"{period}_period_end"], wrongs.to_series())
 
 
 def _amount_faults(adapter: Adapter, frame: pl.DataFrame, decimals: Mapping[str, Parsed]) -> Iterator[_Fault]:
@@ -184,8 +223,9 @@ def _amount_faults(adapter: Adapter, frame: pl.DataFrame, decimals: Mapping[str,
         if parsed.reasons is not None:
             where = pl.when(adapter.matters(name)).then(parsed.reasons)
             yield _Fault(position, frame.select(where.alias("reason")).to_series())
-        if name in layout.needed_amounts:
-            yield from _empty(position, parsed.values)
+        if name in layout.needed_amounts and parsed.values.null_count():
+            empty = pl.when(adapter.matters(name) & parsed.values.is_null()).then(pl.lit("is empty"))
+            yield _Fault(position, frame.select(empty.alias("reason")).to_series())
 
 
 def _empty(position: int, values: pl.Series) -> Iterator[_Fault]:
@@ -211,6 +251,8 @@ def _with_parsed(
         )
         .with_columns(last_day_end(pl.col("charge_period_end")), last_day_end(pl.col("billing_period_end")))
         .with_columns(
+            pl.lit(1, dtype=pl.Int64).alias(ROWS),
+            layout.part.alias("bill_part"),
             start.dt.date().alias("day"),
             *(pl.when(long).then(pl.col(name)).alias(name) for name in ("charge_period_start", "charge_period_end")),
             pl.col("billing_period_start").dt.date(),
@@ -227,14 +269,14 @@ def _grouping(layout: Layout) -> list[str]:
 
 
 def _group(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    return add_up(rows, _grouping(layout), pl.len().cast(pl.Int64).alias("row_count"), pl.col(ROW).min())
+    return add_up(rows, _grouping(layout), pl.col(ROWS).sum().alias("row_count"), pl.col(ROW).min())
 
 
 def _totals(rows: pl.DataFrame) -> pl.DataFrame:
     costs = ("billed_cost", "effective_cost")
     return (
         rows.group_by(TOTAL_KEYS)
-        .agg(pl.len().cast(pl.Int64).alias("row_count"), *(pl.col(name).sum() for name in costs))
+        .agg(pl.col(ROWS).sum().alias("row_count"), *(pl.col(name).sum() for name in costs))
         .select(TOTALS_SCHEMA.names())
     )
 

@@ -43,5 +43,8 @@ class Table(Protocol):
     def header(self) -> tuple[str, ...]:
         """Column names exactly as in the file, in its order."""
 
+    def first_row(self) -> tuple[str, ...]:
+        """The fields of the first row, () where there is none; to be asked before any batch is."""
+
     def batches(self, wanted: Sequence[int], rows: int) -> Iterator[RawBatch]:
         """The rows in order, about `rows` at a time; raises RefusedFileError when the file is damaged."""

@@ -62,7 +62,7 @@ def parse_decimals(raw: pl.Series, nulls: Sequence[str], *, largest: int = LARGE
     if values.null_count() == text.null_count():
         return Parsed(values, None, rounded)
     failed = text.filter(values.is_null() & text.is_not_null()).unique()
-    known = {word: _read_decimal(word, nulls, largest) for word in failed.to_list()}
+    known = {word: read_decimal(word, nulls, largest) for word in failed.to_list()}
     return Parsed(_patched(values, text, known), _reasons(text, known), rounded)
 
 
@@ -88,7 +88,8 @@ def _is_rounded(text: str) -> bool:
     return isinstance(exponent, int) and exponent < -18
 
 
-def _read_decimal(text: str, nulls: Sequence[str], largest: int) -> tuple[Decimal | None, str | None]:
+def read_decimal(text: str, nulls: Sequence[str], largest: int) -> tuple[Decimal | None, str | None]:
+    """A decimal as it is kept, and why it cannot be read; neither where the text means null."""
     word = text.strip()
     if word == "" or word in nulls:
         return None, None
@@ -225,6 +226,12 @@ def _patched(values: pl.Series, text: pl.Series, known: Mapping[str, tuple[Decim
 def _reasons(text: pl.Series, known: Mapping[str, tuple[object, str | None]]) -> pl.Series | None:
     reasons = {word: reason for word, (_, reason) in known.items() if reason is not None}
     return _looked_up(text, reasons, pl.String()) if reasons else None
+
+
+def product(left: pl.Expr, right: pl.Expr, *, largest: int) -> pl.Expr:
+    """The exact product of two decimals, null where it would reach `largest`: an overflow would end the import."""
+    fits = (left.cast(pl.Float64) * right.cast(pl.Float64)).abs() < largest
+    return pl.when(fits).then(left) * pl.when(fits).then(right)
 
 
 def _looked_up(text: pl.Series, found: Mapping[str, object], dtype: pl.DataType) -> pl.Series:

@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 class Statement(models.Model):
     """What one delivery says about one billing account's billing period: the unit that a newer delivery replaces.
 
-    Facts carry its id. At most one statement of a (source, billing account, billing period, currency) is current;
-    a superseded one keeps its totals for the history and has no facts left.
+    Facts carry its id. At most one statement of a (source, billing account, billing period, currency, part) is
+    current; a superseded one keeps its totals for the history and has no facts left.
     """
 
     source = models.TextField(help_text="name of the stream of deliveries that replace each other")
@@ -20,6 +20,11 @@ class Statement(models.Model):
     billing_period_start = models.DateField()
     billing_period_end = models.DateField(help_text="exclusive")
     billing_currency = models.TextField()
+    bill_part = models.TextField(
+        db_default="",
+        default="",
+        help_text="which part of the bill this is, where bills come in parts; empty = the whole bill",
+    )
     first_day = models.DateField(null=True, help_text="of its facts; null where it has none")
     last_day = models.DateField(null=True)
     row_count = models.BigIntegerField(help_text="rows of the file that were accepted")
@@ -35,7 +40,7 @@ class Statement(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["source", "billing_account_id", "billing_period_start", "billing_currency"],
+                fields=["source", "billing_account_id", "billing_period_start", "billing_currency", "bill_part"],
                 condition=models.Q(superseded_at=None),
                 name="one_current_statement",
             )

@@ -1,10 +1,21 @@
 """Taking a source's costs out of the database, whole."""
 
+from django.db import transaction
+from django.db.models.functions import Now
+
 from apps.core.locks import hold
 from apps.core.sql import run_sql
 from apps.costs.allocation import LOCK
 from apps.costs.loader import delete_facts
 from apps.costs.models import Statement
+
+
+@transaction.atomic
+def remove_facts(statement: Statement) -> None:
+    """Delete the facts and rollups of one statement, which stays in the history as one that holds no more."""
+    hold(LOCK)
+    delete_facts(statement)
+    Statement.objects.filter(pk=statement.pk).update(superseded_at=Now())
 
 
 def remove_source(source: str) -> None:

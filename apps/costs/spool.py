@@ -11,7 +11,7 @@ import polars as pl
 from collectors.charges import KEY_COLUMNS, MEASURE_COLUMNS, PRICE_COLUMNS, SCHEMA, TOTALS_SCHEMA, add_up
 
 ROWS_A_PART = 400_000
-STATEMENT_KEYS = ["billing_account_id", "billing_period_start", "billing_currency"]
+STATEMENT_KEYS = ["billing_account_id", "billing_period_start", "billing_currency", "bill_part"]
 FACT_GRAIN = [
     "day",
     "charge_period_start",
@@ -26,12 +26,13 @@ HASH_SEEDS = (11, 23)  # two independent 64-bit hashes: within one import 128 bi
 
 @dataclass(frozen=True, slots=True)
 class SpooledStatement:
-    """What the accepted rows of one (billing account, period, currency) add up to in the files."""
+    """What the accepted rows of one (billing account, period, currency, part) add up to in the files."""
 
     billing_account_id: str
     billing_period_start: date
     billing_period_end: date
     billing_currency: str
+    bill_part: str
     row_count: int
     billed_cost: Decimal
     effective_cost: Decimal

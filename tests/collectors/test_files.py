@@ -154,10 +154,70 @@ def test_azure_manifests_list_blobs(tmp_path: Path) -> None:
     assert names_of(delivery.files) == ["part_0_0001.csv"]
 
 
+RUNS = [f"{number}f2c1b9e-0000-4000-8000-00000000000{number}" for number in range(3)]
+
+
+def put_run(folder: Path, run: str, submitted: str = "", parts: int = 1) -> list[Path]:
+    """A run of an Azure export in a folder of its own; with a manifest when it says when it was submitted."""
+    files = [put(folder / run / f"part_{number}_0001.csv", BILL + run) for number in range(parts)]
+    if submitted:
+        blobs = [{"blobName": f"export/{folder.name}/{run}/{file.name}"} for file in files]
+        put(folder / run / "manifest.json", json.dumps({"blobs": blobs, "runInfo": {"submittedTime": submitted}}))
+    return files
+
+
+def test_of_an_exports_runs_the_newest_counts(tmp_path: Path) -> None:
+    """Quirk 10: a re-run writes a new folder and nothing removes the old one, whatever their GUIDs sort like."""
+    june, may = tmp_path / "export/20260601-20260630", tmp_path / "export/20260501-20260531"
+    old = put_run(june, RUNS[2], "2026-06-05T22:43:06.4Z", parts=2)
+    new = put_run(june, RUNS[0], "2026-06-05T22:43:06.45Z")
+    other = put_run(may, RUNS[1], "2026-06-01T00:00:00Z")
+    found = discover([tmp_path])
+    assert [list(delivery.files) for delivery in found.deliveries] == [other, new]
+    reasons = {file.path: file.reason for file in found.ignored}
+    assert reasons.keys() == {*old, old[0].parent / "manifest.json"}
+    assert set(reasons.values()) == {f"belongs to an older run of the export: {RUNS[0]} is the newest"}
+
+
+def test_runs_without_manifests_are_told_by_the_times_of_their_files(tmp_path: Path) -> None:
+    """Quirk 10: exports from before manifests put the GUID into the name of the file."""
+    folder = tmp_path / "export/20260601-20260630"
+    for day, run in ((3, RUNS[0]), (9, RUNS[1]), (6, RUNS[2])):
+        os.utime(put(folder / f"Monthly_{run}.csv", BILL + run), (day, day))
+    put(folder / "Daily.csv")
+    assert [delivery.path.name for delivery in find_deliveries([tmp_path])] == ["Daily.csv", f"Monthly_{RUNS[1]}.csv"]
+
+
+def test_runs_of_which_nothing_tells_the_newest_refuse_the_period(tmp_path: Path) -> None:
+    folder = tmp_path / "export/20260601-20260630"
+    for run in RUNS[:2]:
+        for file in put_run(folder, run):
+            os.utime(file, (1, 1))
+    (delivery,) = find_deliveries([tmp_path])
+    assert delivery.files == ()
+    assert delivery.problem == (
+        f"{folder} holds the runs {RUNS[0]} and {RUNS[1]}, and nothing tells which is newer:"
+        " name the files of the one that counts."
+    )
+    (named,) = find_deliveries([folder / RUNS[1] / "part_0_0001.csv"])
+    assert named.problem == ""
+
+
+def test_a_manifest_above_the_runs_decides_whatever_is_newest(tmp_path: Path) -> None:
+    """Quirk 8: AWS says at the top of the period which assembly counts."""
+    folder = tmp_path / "exports/cur/20260601-20260701"
+    for day, run in enumerate(RUNS[:2], start=1):
+        os.utime(put(folder / run / "cur-00001.csv.gz", BILL + run), (day, day))
+    put_manifest(folder / "cur-Manifest.json", f"exports/cur/20260601-20260701/{RUNS[0]}/cur-00001.csv.gz")
+    (delivery,) = find_deliveries([tmp_path])
+    assert delivery.files == (folder / RUNS[0] / "cur-00001.csv.gz",)
+
+
 @pytest.mark.parametrize(
     "names",
     [
         ("cur-00001.csv.gz", "cur-00002.csv.gz"),
+        ("part_0_0001.csv", "part_1_0001.csv"),
         ("export-000000000000.csv", "export-000000000001.csv"),
         ("focus_part1.csv", "focus_part2.csv", "focus_part3.csv"),
         ("bill.part-0001.parquet", "bill.part-0002.parquet"),

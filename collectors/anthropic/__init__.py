@@ -1,0 +1,1 @@
+"""Anthropic: the cost and usage reports of an organisation's Admin API."""

@@ -1,0 +1,1 @@
+"""Oracle Cloud Infrastructure: the cost report in Oracle's own format."""

@@ -1,0 +1,1 @@
+"""OpenAI: the costs and usage APIs of an organisation."""
