@@ -30,6 +30,7 @@ def charge(day: date, amount: str | Decimal, **columns: Any) -> dict[str, Any]:
         "charge_category": "Usage",
         "billing_period_start": first,
         "billing_period_end": date(first.year + first.month // 12, first.month % 12 + 1, 1),
+        "bill_part": "",
         "day": day,
         "row_count": 1,
         **costs,

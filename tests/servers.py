@@ -16,7 +16,12 @@ from finops.embedded import EmbeddedServers
 from finops.progress import Progress
 
 OWN_HOME = "FINOPS_TEST_HOME"
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+OF_TESTS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",  # it would count tables between a test's rows and their rollback, and mislead the planner
+}
 _running = ExitStack()
 
 
@@ -25,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if _is_worker(config):
         return
     progress = Progress(errors=True)
-    _running.enter_context(EmbeddedServers(NOT_DURABLE).running(progress))
+    _running.enter_context(EmbeddedServers(OF_TESTS).running(progress))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -44,6 +44,12 @@ class Period:
         """The period of equal length that ends on the day before this one."""
         return type(self)(self.first - timedelta(days=self.days), self.first - _DAY)
 
+    def earlier(self, months: int) -> Self:
+        """The same days so many months before; whole months stay whole, and a day that a month lacks is its last."""
+        whole = self.last + _DAY if _is_month_end(self.last) and self.first.day == 1 else None
+        last = _months_before(whole, months) - _DAY if whole else _months_before(self.last, months)
+        return type(self)(_months_before(self.first, months), last)
+
     def whole_months(self) -> Self | None:
         """The whole calendar months inside, as one period; None when there is none."""
         first = self.first if self.first.day == 1 else _next_month(self.first)
@@ -70,11 +76,14 @@ class Period:
             raise PeriodError(str(error), field=names[1]) from None
 
     @classmethod
-    def named(cls, name: str, *, today: date) -> Self:
+    def named(cls, name: str, *, today: date, fiscal_year_start: int = 1) -> Self:
         """The period that a word of PERIOD_NAMES means on `today`; today itself is never complete and never counted.
 
-        On the first day of a month (a year), `mtd` (`ytd`) has no complete day yet and is empty.
+        On its own first day, what runs to date (`mtd`, `this_quarter`, `ytd`, `fytd`) has no complete day yet and is
+        empty. `fytd` counts from the first day of the month `fiscal_year_start`.
         """
+        if name == "fytd":
+            return cls(_fiscal_year_start(today, fiscal_year_start), today - _DAY)
         if name not in _NAMED:
             raise PeriodError(f"{name!r} is not a period. Use one of: {', '.join(PERIOD_NAMES)}.", field="period")
         return cls(*_NAMED[name](today))
@@ -98,12 +107,30 @@ def _next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
+def _months_before(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
 def _is_month_end(day: date) -> bool:
     return day.day == calendar.monthrange(day.year, day.month)[1]
 
 
 def _complete_days(count: int) -> Callable[[date], tuple[date, date]]:
     return lambda today: (today - timedelta(days=count), today - _DAY)
+
+
+def _quarter_start(day: date) -> date:
+    return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+
+
+def _last_quarter(today: date) -> tuple[date, date]:
+    last = _quarter_start(today) - _DAY
+    return _quarter_start(last), last
+
+
+def _fiscal_year_start(today: date, month: int) -> date:
+    return date(today.year - (today.month < month), month, 1)
 
 
 def _last_month(today: date) -> tuple[date, date]:
@@ -118,6 +145,8 @@ _NAMED: Final[dict[str, Callable[[date], tuple[date, date]]]] = {
     "last_30d": _complete_days(30),
     "last_90d": _complete_days(90),
     "ytd": lambda today: (today.replace(month=1, day=1), today - _DAY),
+    "this_quarter": lambda today: (_quarter_start(today), today - _DAY),
+    "last_quarter": _last_quarter,
 }
-PERIOD_NAMES: Final = tuple(_NAMED)
+PERIOD_NAMES: Final = (*_NAMED, "fytd")
 """The words of the parameter `period`."""

@@ -16,6 +16,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from apps.core.errors import UserError
+from apps.core.time_limit import TooSlowError
 
 
 class TooLarge(exceptions.APIException):
@@ -55,6 +56,8 @@ SCHEMA = {
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> HttpResponse:
     """REST framework's EXCEPTION_HANDLER: every exception becomes a problem; an unforeseen one is logged, not told."""
+    if isinstance(exc, TooSlowError):
+        return too_slow(context["request"], exc)
     error = _as_api_exception(exc)
     if error is None:
         logger.error("unhandled exception in the API", exc_info=exc)
@@ -79,6 +82,13 @@ def refuse_request(request: HttpRequest, detail: str, *, field: str) -> HttpResp
     if _is_api(request):
         return _answer(400, _sentence(error), [error])
     return HttpResponse(get_template("400.html").render({"said": _sentence(error)}), status=400)
+
+
+def too_slow(request: HttpRequest, error: TooSlowError) -> HttpResponse:
+    """503 for a question that the database was stopped from answering: a problem under /api/, a page elsewhere."""
+    if _is_api(request):
+        return _answer(503, str(error))
+    return HttpResponse(get_template("503.html").render({"said": str(error)}), status=503)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -25,11 +25,12 @@ from apps.accounts.permissions import allows
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
 from apps.core.requests import remote_address
+from apps.core.time_limit import unlimited
 from apps.costs import rates, schema
 from apps.costs.export import FocusExport, Format
 from apps.costs.focus import Version
 from apps.costs.models import ExchangeRate
-from apps.costs.parameters import PERIOD_PARAMETERS, Parameters, cost_query
+from apps.costs.parameters import MAX_LIMIT, PERIOD_PARAMETERS, Parameters, YesNo, cost_query
 from apps.costs.queries import (
     ChargeList,
     ChargeOrder,
@@ -39,9 +40,11 @@ from apps.costs.queries import (
     CostTotal,
     Freshness,
     Granularity,
+    cost_leaves,
     cost_table,
     freshness,
 )
+from apps.costs.screen import ScreenExport
 
 
 class CostsView(APIView):
@@ -81,7 +84,7 @@ class ChargesView(ListAPIView[Any]):
         parameters = Parameters(self.request.query_params)
         parameters.refuse_others((*PERIOD_PARAMETERS, "order_by", "page", "page_size"))
         return ChargeList(
-            period=parameters.period(timezone.now().date()),
+            period=parameters.period(timezone.now().date(), Organisation.current()),
             scope=scope_of(self.request.user),
             filters=parameters.filters(),
             order_by=parameters.word("order_by", ChargeOrder, ChargeOrder.DEAREST),
@@ -119,17 +122,37 @@ class ExportView(APIView):
         parameters.refuse_others((*PERIOD_PARAMETERS, "format", "version"))
         format_ = parameters.word("format", Format, Format.CSV)
         found = FocusExport(
-            period=parameters.period(today),
+            period=parameters.period(today, Organisation.current()),
             scope=scope,
             filters=parameters.filters(),
             version=parameters.word("version", Version, Version.V1_2),
         )
         name = found.file_name(format_, freshness(today=today, scope=scope).day)
-        return StreamingHttpResponse(
-            found.chunks(format_),
-            content_type=format_.media_type,
-            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-        )
+        return _download(unlimited(found.chunks(format_)), format_, name)
+
+
+class TableView(APIView):
+    """The table of a page as a file."""
+
+    permission_classes = [allows(Capability.SEE_COSTS)]
+    content_negotiation_class = OneAnswer
+
+    @extend_schema(operation_id="costs_table", parameters=schema.TABLE, responses=schema.EXPORTED)
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Cost by up to three dimensions, nested, as a file: the groups of the last level and the rest of each parent.
+
+        `row` says what a line is: `group`, `other` or (in csv alone) `total`; the first two add up to it exactly.
+        """
+        given, today, scope = request.query_params, timezone.now().date(), scope_of(request.user)
+        besides = ("children", "format", "header")
+        query = cost_query(given, today=today, organisation=Organisation.current(), besides=besides)
+        parameters = Parameters(given)
+        children = parameters.number("children", MAX_LIMIT)
+        format_ = parameters.word("format", Format, Format.CSV)
+        comments = parameters.word("header", YesNo, YesNo.YES) is YesNo.YES
+        found = cost_leaves(query, children=children, scope=scope)
+        table = ScreenExport(found, freshness(today=today, scope=scope).day, given)
+        return _download(table.chunks(format_, comments=comments), format_, table.file_name(format_))
 
 
 class RateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ExchangeRate]):
@@ -152,6 +175,14 @@ class RateViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
         """Delete a rate; costs of its month can no longer be converted."""
         rates.delete_rate(exchange_rate=self.get_object(), **_who(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _download(chunks: Iterable[bytes], format_: Format, name: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        chunks,
+        content_type=format_.media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
 
 
 def _who(request: Request) -> dict[str, Any]:
@@ -210,6 +241,7 @@ router.register("exchange-rates", RateViewSet, basename="api-exchange-rate")
 urlpatterns = [
     path("costs/", CostsView.as_view(), name="api-costs"),
     path("costs/export/", ExportView.as_view(), name="api-costs-export"),
+    path("costs/table/", TableView.as_view(), name="api-costs-table"),
     path("costs/charges/", ChargesView.as_view(), name="api-charges"),
     path("", include(router.urls)),
 ]

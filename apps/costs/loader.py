@@ -19,7 +19,8 @@ from collectors.charges import JSON_COLUMNS, KEY_COLUMNS
 
 PARTITIONED = ("costs_dailycharge", "costs_dailycost")
 MONTHLY = ("costs_monthlygroupcost", "costs_monthlycost")
-ANALYSED = (*PARTITIONED, *MONTHLY, "costs_chargekey", "costs_chargegroup")
+ANALYSED = (*MONTHLY, "costs_chargekey", "costs_chargegroup")
+MANY_FACTS = 50_000  # from here on the planner has to hear of all months: nobody else tells it of a table in partitions
 COPIED = ("statement_id", "key_id", *FACT_COLUMNS)
 
 
@@ -71,10 +72,18 @@ def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: in
     return Loaded(tuple(statements), tuple(superseded))
 
 
-def analyse() -> None:
-    """Tell the database's planner what the cost tables hold now: after much has changed at once."""
+def analyse(spool: Spool) -> None:
+    """Tell the database's planner what the cost tables hold now that the spooled facts are in them.
+
+    Without it tables that were empty a moment ago are taken for empty, and joins for cheap that take minutes.
+    """
+    analyse_tables(PARTITIONED if spool.fact_rows > MANY_FACTS else _partitions(spool.months))
+
+
+def analyse_tables(facts: Sequence[str] = PARTITIONED) -> None:
+    """The same for these tables of facts, all of them when none is named, and for what goes with them."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join(ANALYSED)}")
+        cursor.execute(f"ANALYZE {', '.join((*facts, *ANALYSED))}")
 
 
 def copy_frame(table: str, columns: Sequence[str], frames: Iterable[pl.DataFrame]) -> None:
@@ -87,11 +96,19 @@ def copy_frame(table: str, columns: Sequence[str], frames: Iterable[pl.DataFrame
             copy.write(frame.select(columns).write_csv(include_header=False))
 
 
+def _partitions(months: Iterable[date]) -> list[str]:
+    return [_partition(table, month) for table in PARTITIONED for month in months]
+
+
+def _partition(table: str, month: date) -> str:
+    return f"{table}_{month:%Y%m}"
+
+
 def _make_partitions(month: date) -> None:
     following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     with connection.cursor() as cursor:
         for table in PARTITIONED:
-            partition = f"{table}_{month:%Y%m}"
+            partition = _partition(table, month)
             cursor.execute("SELECT to_regclass(%s)", [partition])
             if cursor.fetchone()[0] is not None:
                 continue
@@ -121,16 +138,18 @@ def _load_keys(spool: Spool) -> pl.DataFrame:
 
 
 def _supersede(source: str, new: SpooledStatement, delivery_id: int) -> list[Statement]:
-    """Take the facts of what is current for this account and period out, whatever its currency."""
+    """Take the facts of what is current for this account, period and part out, whatever its currency.
+
+    A whole bill and a part of one cannot stand side by side: what they share would count twice.
+    """
     hold(f"statement {source} {new.billing_account_id} {new.billing_period_start}")
-    old = list(
-        Statement.objects.filter(
-            source=source,
-            billing_account_id=new.billing_account_id,
-            billing_period_start=new.billing_period_start,
-            superseded_at=None,
-        )
+    current = Statement.objects.filter(
+        source=source,
+        billing_account_id=new.billing_account_id,
+        billing_period_start=new.billing_period_start,
+        superseded_at=None,
     )
+    old = list(current.filter(bill_part__in=["", new.bill_part]) if new.bill_part else current)
     for statement in old:
         if statement.delivery_id > delivery_id:
             raise OutdatedError(
@@ -166,6 +185,7 @@ def _insert_statement(new: SpooledStatement, *, source: str, delivery_id: int) -
         billing_period_start=new.billing_period_start,
         billing_period_end=new.billing_period_end,
         billing_currency=new.billing_currency,
+        bill_part=new.bill_part,
         row_count=new.row_count,
         billed_cost_in_file=new.billed_cost,
         effective_cost_in_file=new.effective_cost,
@@ -174,7 +194,7 @@ def _insert_statement(new: SpooledStatement, *, source: str, delivery_id: int) -
 
 def _copy_facts(spool: Spool, key_ids: pl.DataFrame, statements: Sequence[Statement]) -> None:
     statement_ids = pl.DataFrame(
-        [(s.billing_account_id, s.billing_period_start, s.billing_currency, s.pk) for s in statements],
+        [(*(getattr(statement, name) for name in STATEMENT_KEYS), statement.pk) for statement in statements],
         schema={**dict.fromkeys(STATEMENT_KEYS, pl.String), "billing_period_start": pl.Date, "statement_id": pl.Int64},
         orient="row",
     )

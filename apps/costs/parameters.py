@@ -1,7 +1,7 @@
 """What the parameters of an address ask about cost: the API and the pages read them here, in the same words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -21,6 +21,12 @@ DEFAULT_PERIOD: Final = "last_30d"
 MAX_LIMIT: Final = 10_000
 AS_BILLED: Final = "billing"
 """The word for `currency` that leaves amounts in the currencies they were billed in."""
+COMPARISONS: Final[dict[str, Callable[[Period], Period]]] = {
+    "previous": Period.previous,
+    "last_month": lambda period: period.earlier(1),
+    "last_year": lambda period: period.earlier(12),
+}
+"""The words for `compare`: as many days just before, or the same days of the month or of the year before."""
 
 PERIOD_PARAMETERS: Final = ("start", "end", "period")
 TABLE_PARAMETERS: Final = (
@@ -30,6 +36,13 @@ TABLE_PARAMETERS: Final = (
 _FILTER: Final = re.compile(r"(filter|exclude)\[(.+)\]", re.DOTALL)
 
 Word = TypeVar("Word", bound=StrEnum)
+
+
+class YesNo(StrEnum):
+    """The words of a switch."""
+
+    YES = "yes"
+    NO = "no"
 
 
 class ParameterError(UserError):
@@ -75,25 +88,27 @@ class Parameters:
                 allowed = ", ".join((*names, "filter[DIMENSION]", "exclude[DIMENSION]"))
                 raise ParameterError(f"{name!r} is not a parameter. Use: {allowed}.", field=name)
 
-    def period(self, today: date) -> Period:
+    def period(self, today: date, organisation: Organisation) -> Period:
         """`start` and `end`, or `period`; the last 30 complete days when nothing is given."""
         start, end, name = (self.get(parameter) for parameter in PERIOD_PARAMETERS)
         if name and (start or end):
             raise ParameterError("Give either period, or start and end.", field="period")
         if not start and not end:
-            return Period.named(name or DEFAULT_PERIOD, today=today)
+            year_start = organisation.fiscal_year_start_month
+            return Period.named(name or DEFAULT_PERIOD, today=today, fiscal_year_start=year_start)
         return self._pair("start", "end")
 
     def compare(self, period: Period) -> Period | None:
-        """`compare=previous`, or `compare_start` and `compare_end`; None when nothing is compared."""
+        """`compare` as a word of COMPARISONS, or `compare_start` and `compare_end`; None when nothing is compared."""
         word, dates = self.get("compare"), self.get("compare_start") or self.get("compare_end")
         if word and dates:
             raise ParameterError("Give either compare, or compare_start and compare_end.", field="compare")
         if dates:
             return self._pair("compare_start", "compare_end")
-        if word not in ("", "previous"):
-            raise ParameterError(f"{word!r} is not allowed. Use: previous.", field="compare")
-        return period.previous() if word else None
+        if word and word not in COMPARISONS:
+            message = f"{word!r} is not allowed. Use one of: {', '.join(COMPARISONS)}."
+            raise ParameterError(message, field="compare")
+        return COMPARISONS[word](period) if word else None
 
     def currency(self, organisation: Organisation) -> str:
         """The currency to convert to, the organisation's when none is given; empty leaves amounts as billed."""
@@ -127,11 +142,13 @@ class Parameters:
         return Period.parse(self.get(first), self.get(last), names=(first, last))
 
 
-def cost_query(given: MultiValueDict[str, str], *, today: date, organisation: Organisation) -> CostQuery:
-    """The question that an address asks. Raises UserError with the parameter in `field`."""
+def cost_query(
+    given: MultiValueDict[str, str], *, today: date, organisation: Organisation, besides: Iterable[str] = ()
+) -> CostQuery:
+    """The question that an address asks; parameters `besides` are its reader's. Raises UserError with their `field`."""
     parameters = Parameters(given)
-    parameters.refuse_others(TABLE_PARAMETERS)
-    period = parameters.period(today)
+    parameters.refuse_others((*TABLE_PARAMETERS, *besides))
+    period = parameters.period(today, organisation)
     return CostQuery(
         period=period,
         group_by=parameters.group_by(),

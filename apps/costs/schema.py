@@ -12,7 +12,7 @@ from apps.costs.dimensions import DIMENSION_NAMES
 from apps.costs.export import Format
 from apps.costs.focus import Version
 from apps.costs.models import ExchangeRate
-from apps.costs.parameters import AS_BILLED, DEFAULT_PERIOD, MAX_LIMIT
+from apps.costs.parameters import AS_BILLED, COMPARISONS, DEFAULT_PERIOD, MAX_LIMIT, YesNo
 from apps.costs.queries import ChargeOrder, Granularity, Metric, OrderBy
 
 MONEY: Final[dict[str, Any]] = {"help_text": "exact decimal text"}
@@ -164,7 +164,12 @@ def _by_dimension(name: str, description: str) -> OpenApiParameter:
 PERIOD: Final = [
     _query("start", "First day, `YYYY-MM-DD`; with `end`.", type=OpenApiTypes.DATE),
     _query("end", "Last day, included.", type=OpenApiTypes.DATE),
-    _query("period", f"Instead of dates; complete days only. Without any, `{DEFAULT_PERIOD}`.", enum=PERIOD_NAMES),
+    _query(
+        "period",
+        f"Instead of dates; complete days only. Without any, `{DEFAULT_PERIOD}`. Quarters are those of the calendar;"
+        " `fytd` is the organisation's fiscal year to date.",
+        enum=PERIOD_NAMES,
+    ),
 ]
 FILTERS: Final = [
     _by_dimension(
@@ -189,7 +194,11 @@ COSTS: Final = [
         "ISO 4217 code to convert to, by the exchange rates of each calendar month. Without it, the organisation's"
         f" reporting currency; `{AS_BILLED}` leaves amounts in the currencies billed, apart from each other.",
     ),
-    _query("compare", "`previous`: the period of equal length before.", enum=["previous"]),
+    _query(
+        "compare",
+        "`previous`: as many days just before; `last_month`, `last_year`: the same days of the month or year before.",
+        enum=list(COMPARISONS),
+    ),
     _query("compare_start", "First day to compare with; with `compare_end`.", type=OpenApiTypes.DATE),
     _query("compare_end", "Last day to compare with, included.", type=OpenApiTypes.DATE),
     _query("limit", f"How many groups to tell apart, per currency, up to {MAX_LIMIT:,}.", type=OpenApiTypes.INT),
@@ -205,6 +214,17 @@ EXPORT: Final = [
     *FILTERS,
     _query("format", "What kind of file.", enum=list(Format), default="csv"),
     _query("version", "Of FOCUS.", enum=list(Version), default="1.2"),
+]
+TABLE: Final = [
+    *COSTS,
+    _query("children", f"How many groups to tell apart within each group, up to {MAX_LIMIT:,}.", type=OpenApiTypes.INT),
+    _query("format", "What kind of file.", enum=list(Format), default="csv"),
+    _query(
+        "header",
+        "`no` leaves out a csv file's lines that begin with `#`: the question, how fresh the answer is, the totals.",
+        enum=list(YesNo),
+        default="yes",
+    ),
 ]
 EXPORTED: Final = {
     (200, "text/csv"): OpenApiTypes.STR,

@@ -13,7 +13,7 @@ from psycopg import sql
 from apps.accounts.scope import Scope
 from apps.costs.dimensions import RESOURCE, Dimension, Level
 
-_FROM = {
+TABLES = {
     Level.GROUP: sql.SQL("costs_chargegroup g"),
     Level.KEY: sql.SQL("costs_chargekey k JOIN costs_chargegroup g ON g.id = k.group_id"),
 }
@@ -35,7 +35,7 @@ class Placeholders:
 
     values: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, value: str | int | date | list[str]) -> sql.Composable:
+    def add(self, value: str | int | date | list[str] | list[int] | list[date]) -> sql.Composable:
         """A placeholder for `value`."""
         name = f"p{len(self.values)}"
         self.values[name] = value
@@ -66,7 +66,7 @@ def selected(
         "SELECT id, currency, keys, dense_rank() OVER (ORDER BY currency, keys) AS slice FROM ("
         "SELECT {id} AS id, g.billing_currency AS currency, ARRAY[{columns}]::text[] AS keys"
         " FROM {tables} WHERE {wanted}) asked"
-    ).format(id=_ID[level], columns=columns, tables=_FROM[level], wanted=sql.SQL(" AND ").join(wanted))
+    ).format(id=_ID[level], columns=columns, tables=TABLES[level], wanted=sql.SQL(" AND ").join(wanted))
 
 
 def scope_sql(scope: Scope, placeholders: Placeholders) -> sql.Composable:

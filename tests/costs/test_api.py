@@ -150,7 +150,11 @@ def test_todays_part_of_a_period_is_told(ledger: Ledger, api: Api) -> None:
 @pytest.mark.parametrize(
     ("query", "field", "words"),
     [
-        ("period=yesterday", "period", "mtd, last_month, last_7d, last_30d, last_90d, ytd"),
+        (
+            "period=yesterday",
+            "period",
+            "mtd, last_month, last_7d, last_30d, last_90d, ytd, this_quarter, last_quarter, fytd",
+        ),
         ("period=mtd&start=2026-06-01", "period", "either period, or start and end"),
         ("start=2026-06-01", "end", "start is given without end"),
         ("end=2026-06-01", "start", "end is given without start"),

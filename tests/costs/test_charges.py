@@ -1,6 +1,7 @@
 """The charges behind a number, the values to pick from, and how far the data reaches."""
 
-from datetime import UTC, date, datetime
+import random
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -188,7 +189,31 @@ def test_a_fee_counts_as_fresh_only_where_a_provider_has_nothing_else_before_tod
     )
 
 
+def test_how_fresh_each_provider_is_on_any_day_is_what_python_finds(ledger: Ledger) -> None:
+    chance = random.Random(6)
+    rows = [
+        (chance.choice(["AWS", "Oracle", "Azure"]), date(2026, 5, 1) + timedelta(chance.randrange(75)), is_long)
+        for is_long in (True, False)
+        for _ in range(18)
+    ]
+    ledger(*(owned(day, "1", provider_name=name, **(_month_from(day) if long else {})) for name, day, long in rows))
+
+    for today in (date(2026, 4, 29) + timedelta(number) for number in range(85)):
+        newest: dict[str, tuple[bool, date]] = {}
+        for name, day, is_long in rows:
+            if day < today:
+                newest[name] = max(newest.get(name, (False, date.min)), (not is_long, day))
+        expected = sorted((day, name) for name, (_, day) in newest.items())
+        found = freshness(today=today, scope=EVERYTHING).providers
+        assert [(one.day, one.provider) for one in found] == expected
+
+
 def test_without_data_nothing_is_fresh(db: None) -> None:
     fresh = freshness(today=date(2026, 7, 1), scope=EVERYTHING)
 
     assert (fresh.day, fresh.providers) == (None, ())
+
+
+def _month_from(day: date) -> dict[str, datetime]:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return {"charge_period_start": start, "charge_period_end": start + timedelta(30)}

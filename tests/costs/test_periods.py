@@ -24,12 +24,36 @@ from apps.core.periods import MAX_DAYS, PERIOD_NAMES, Period, PeriodError, parse
         ("last_7d", "2026-03-03", "2026-02-24", "2026-03-02"),
         ("last_30d", "2024-03-01", "2024-01-31", "2024-02-29"),
         ("last_90d", "2026-01-01", "2025-10-03", "2025-12-31"),
+        ("this_quarter", "2026-06-18", "2026-04-01", "2026-06-17"),
+        ("this_quarter", "2026-01-02", "2026-01-01", "2026-01-01"),
+        ("this_quarter", "2026-04-01", "2026-04-01", "2026-03-31"),
+        ("last_quarter", "2026-06-18", "2026-01-01", "2026-03-31"),
+        ("last_quarter", "2026-02-28", "2025-10-01", "2025-12-31"),
+        ("last_quarter", "2026-10-01", "2026-07-01", "2026-09-30"),
+        ("fytd", "2026-06-18", "2026-01-01", "2026-06-17"),
     ],
 )
 def test_a_word_means_days_that_are_complete(name: str, today: str, first: str, last: str) -> None:
     period = Period.named(name, today=date.fromisoformat(today))
 
     assert (period.first, period.last) == (date.fromisoformat(first), date.fromisoformat(last))
+
+
+@pytest.mark.parametrize(
+    ("month", "today", "first", "last"),
+    [
+        (4, "2026-06-18", "2026-04-01", "2026-06-17"),
+        (4, "2026-03-31", "2025-04-01", "2026-03-30"),
+        (4, "2026-04-01", "2026-04-01", "2026-03-31"),
+        (12, "2026-01-05", "2025-12-01", "2026-01-04"),
+    ],
+)
+def test_a_fiscal_year_begins_in_the_month_that_the_organisation_says(
+    month: int, today: str, first: str, last: str
+) -> None:
+    period = Period.named("fytd", today=date.fromisoformat(today), fiscal_year_start=month)
+
+    assert (str(period.first), str(period.last)) == (first, last)
 
 
 @pytest.mark.parametrize(
@@ -117,3 +141,24 @@ def test_an_unknown_word_is_answered_with_those_that_are_known() -> None:
 
 def test_a_day_is_read_from_its_iso_form_alone() -> None:
     assert parse_day("2024-02-29", "start") == date(2024, 2, 29)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "months", "before_first", "before_last"),
+    [
+        ("2026-06-01", "2026-06-17", 1, "2026-05-01", "2026-05-17"),
+        ("2026-06-01", "2026-06-30", 1, "2026-05-01", "2026-05-31"),
+        ("2026-03-01", "2026-03-31", 1, "2026-02-01", "2026-02-28"),
+        ("2026-01-01", "2026-03-31", 12, "2025-01-01", "2025-03-31"),
+        ("2026-03-15", "2026-03-31", 1, "2026-02-15", "2026-02-28"),
+        ("2024-02-29", "2024-02-29", 12, "2023-02-28", "2023-02-28"),
+        ("2026-01-10", "2026-01-20", 1, "2025-12-10", "2025-12-20"),
+        ("2026-06-01", "2026-05-31", 1, "2026-05-01", "2026-04-30"),
+    ],
+)
+def test_the_same_days_some_months_earlier_stay_whole_months_where_they_are(
+    first: str, last: str, months: int, before_first: str, before_last: str
+) -> None:
+    earlier = Period(date.fromisoformat(first), date.fromisoformat(last)).earlier(months)
+
+    assert (str(earlier.first), str(earlier.last)) == (before_first, before_last)

@@ -1,176 +1,51 @@
 """Whatever the charges and whatever the question: sums are exact, and nobody sees what is not theirs."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from django.db import connection
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.accounts.scope import Scope
 from apps.core.periods import Period
-from apps.costs.dimensions import Dimension
-from apps.costs.models import ExchangeRate
 from apps.costs.queries import (
     ChargeList,
+    ChargeOrder,
     CostQuery,
     CostTable,
-    Granularity,
+    CostView,
     Metric,
-    OrderBy,
+    candidates,
     cost_table,
+    cost_view,
     dimension_values,
     freshness,
     tag_keys,
 )
 from apps.costs.selection import Filter
-from tests.costs.conftest import load, owned
+from tests.costs.conftest import load
+from tests.costs.made_up import (
+    DIMENSIONS,
+    EXAMPLES,
+    TODAY,
+    bills,
+    by_currency,
+    expected,
+    filters,
+    is_asked_for,
+    periods,
+    questions,
+    rolled_back,
+)
 
 pytestmark = pytest.mark.django_db
-# every example loads bills and reads them back, and the database fixture is rolled back by hand; making a failing
-# example small would take minutes of that
-EXAMPLES = settings(
-    max_examples=25,
-    deadline=None,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-FIRST, LAST = date(2026, 4, 28), date(2026, 7, 3)
-TODAY = date(2026, 7, 2)
-TEAMS = ("", "ml", "vision")
-RATES = {"USD": Decimal(1), "EUR": Decimal("1.083217650000000001")}
-COLUMN = {"service": "service_name", "region": "region_id", "resource": "resource_id", "sub_account": "sub_account_id"}
-DIMENSIONS = [*map(Dimension, COLUMN), Dimension("team"), Dimension("tag:env")]
-
-days = st.dates(FIRST, LAST)
-periods = st.tuples(days, days).map(lambda pair: Period(min(pair), max(pair)))
-amounts = st.decimals(Decimal(-(10**9)), Decimal(10**12), places=18)
-charges = st.builds(
-    lambda day, amount, team, currency, env, columns, listed: owned(
-        day,
-        amount,
-        team=team,
-        billing_currency=currency,
-        tags={"env": env} if env else {},
-        list_cost=amount if listed else None,
-        **columns,
-    ),
-    days,
-    amounts,
-    st.sampled_from(TEAMS),
-    st.sampled_from(["USD", "USD", "EUR"]),
-    st.sampled_from(["", "prod", "test"]),
-    st.fixed_dictionaries({column: st.sampled_from([None, "a", "b"]) for column in COLUMN.values()}),
-    st.booleans(),
-)
-bills = st.lists(charges, min_size=1, max_size=25)
-filters = st.builds(
-    Filter, st.sampled_from(DIMENSIONS), st.sampled_from([("a",), ("", "b"), ("ml", "prod"), ("",)]), st.booleans()
-)
-
-
-@st.composite
-def questions(draw: st.DrawFn) -> CostQuery:
-    """Any question about the days that charges are on; in a currency or in those billed."""
-    period = draw(periods)
-    query = CostQuery(
-        period,
-        tuple(draw(st.lists(st.sampled_from(DIMENSIONS), max_size=3, unique=True))),
-        draw(st.sampled_from(Granularity)),
-        filters=tuple(draw(st.lists(filters, max_size=2))),
-        metric=draw(st.sampled_from(Metric)),
-        currency=draw(st.sampled_from(["", "USD"])),
-        limit=draw(st.none() | st.integers(1, 3)),
-        order_by=draw(st.sampled_from([OrderBy.DEAREST, OrderBy.CHEAPEST, OrderBy.KEY, OrderBy.DATE, OrderBy.NEWEST])),
-        week_start=draw(st.integers(1, 7)),
-    )
-    compare = draw(st.none() | st.just(period.previous()))
-    return replace(query, compare=compare)
-
-
-@contextmanager
-def rolled_back() -> Iterator[None]:
-    """A transaction that leaves nothing behind, for one example."""
-    with transaction.atomic():
-        for month in (4, 3, 2, 5, 6, 7):
-            ExchangeRate.objects.create(
-                currency="EUR", reporting_currency="USD", month=date(2026, month, 1), rate=RATES["EUR"]
-            )
-        yield
-        transaction.set_rollback(True)
-
-
-def value_of(row: dict[str, Any], dimension: Dimension) -> str:
-    """A charge's value of a dimension, by Python alone."""
-    if dimension.name == "team":
-        return str(row["team"])
-    if dimension.tag_key:
-        return (
-            "prod"
-            if '"env": "prod"' in (row["tags"] or "")
-            else "test"
-            if '"env": "test"' in (row["tags"] or "")
-            else ""
-        )
-    return row[COLUMN[dimension.name]] or ""
-
-
-def is_asked_for(row: dict[str, Any], query: CostQuery, period: Period) -> bool:
-    """Whether a question about `period` counts this charge."""
-    if not period.first <= row["day"] <= period.last:
-        return False
-    return all((value_of(row, one.dimension) in one.values) is not one.exclude for one in query.filters)
-
-
-def bucket(day: date, query: CostQuery) -> date | None:
-    """The date that a day's row carries."""
-    match query.granularity:
-        case Granularity.DAY:
-            return day
-        case Granularity.WEEK:
-            return day - timedelta(days=(day.isoweekday() - query.week_start) % 7)
-        case Granularity.MONTH:
-            return day.replace(day=1)
-    return None
-
-
-def amount_of(row: dict[str, Any], query: CostQuery) -> tuple[str, Decimal]:
-    """The currency and amount that a charge adds; nothing where its price is not known."""
-    amount = row[f"{query.metric.value}_cost"] or Decimal(0)
-    return (
-        (query.currency, amount * RATES[row["billing_currency"]])
-        if query.currency
-        else (row["billing_currency"], amount)
-    )
-
-
-Sums = dict[tuple[Any, ...], Decimal]
-
-
-def expected(rows: list[dict[str, Any]], query: CostQuery, period: Period, shift: timedelta) -> Sums:
-    """Sums by (currency, keys, date), as Python adds them up."""
-    sums: Sums = defaultdict(Decimal)
-    for row in rows:
-        if is_asked_for(row, query, period):
-            currency, amount = amount_of(row, query)
-            keys = tuple(value_of(row, dimension) for dimension in query.group_by)
-            sums[currency, keys, bucket(row["day"] + shift, query)] += amount
-    return sums
-
-
-def by_currency(sums: Sums) -> dict[str, Decimal]:
-    """Sums by their first key alone."""
-    totals: dict[str, Decimal] = defaultdict(Decimal)
-    for (currency, *_), amount in sums.items():
-        totals[currency] += amount
-    return dict(totals)
 
 
 @EXAMPLES
@@ -199,14 +74,16 @@ def test_every_answer_is_what_python_adds_up(bill: list[dict[str, Any]], query: 
             assert told.keys() == now.keys() | before.keys()
 
 
-def everything_seen(query: CostQuery, scope: Scope) -> tuple[CostTable, Any, Any, Any, Any]:
+def everything_seen(query: CostQuery, scope: Scope) -> tuple[CostTable, CostView, Any, Any, Any, Any]:
     """All that a reader can learn by this question and around it."""
     shown = [
         replace(charge, statement_id=0)
         for charge in ChargeList(period=query.period, scope=scope, filters=query.filters)
     ]
     values = [dimension_values(dimension, period=query.period, scope=scope) for dimension in DIMENSIONS]
-    return cost_table(query, scope=scope), shown, values, tag_keys(scope=scope), freshness(today=TODAY, scope=scope)
+    view = cost_view(query, children=2, today=query.period.last + timedelta(days=1), scope=scope)
+    known = tag_keys(scope=scope), freshness(today=TODAY, scope=scope)
+    return cost_table(query, scope=scope), view, shown, values, *known
 
 
 @EXAMPLES
@@ -227,7 +104,8 @@ def test_charges_of_others_change_nothing_that_a_reader_sees(
 
     assert together == alone
     if not visible:
-        assert (together[0].rows, together[0].totals, together[1], together[3]) == ((), (), [], ())
+        assert (together[0].rows, together[0].totals, together[2], together[4]) == ((), (), [], ())
+        assert (together[1].trees, together[1].dated, together[1].so_far) == ((), (), ())
 
 
 @EXAMPLES
@@ -246,3 +124,58 @@ def test_the_charges_behind_a_number_add_up_to_it(bill: list[dict[str, Any]], qu
             sums[charge.currency] += charge.effective_cost
         assert {total.currency: total.cost for total in table.totals if total.groups and total.currency in sums} == sums
         assert sum(charge.row_count for charge in behind) == sum(is_asked_for(row, query, query.period) for row in bill)
+
+
+def stored(period: Period) -> list[tuple[date, Decimal, int, int]]:
+    """Day, cost, statement and row of every charge of the period, as the table has them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT day, effective_cost, statement_id, first_row FROM costs_dailycharge WHERE day BETWEEN %s AND %s",
+            [period.first, period.last],
+        )
+        return list(cursor.fetchall())
+
+
+SORTED_BY: dict[ChargeOrder, Callable[[tuple[date, Decimal, int, int]], Any]] = {
+    ChargeOrder.DEAREST: lambda row: (-row[1], *row[2:]),
+    ChargeOrder.CHEAPEST: lambda row: (row[1], *row[2:]),
+    ChargeOrder.NEWEST: lambda row: (-row[0].toordinal(), *row[2:]),
+    ChargeOrder.OLDEST: lambda row: (row[0], *row[2:]),
+}
+
+
+@EXAMPLES
+@given(
+    st.lists(bills, min_size=1, max_size=2),
+    periods,
+    st.sampled_from(ChargeOrder),
+    st.tuples(st.integers(0, 12), st.integers(1, 5)),
+    st.sampled_from([0, 3, 5_000]),
+)
+def test_every_page_of_charges_is_that_of_the_whole_list(
+    parts: list[list[dict[str, Any]]], period: Period, order_by: ChargeOrder, window: tuple[int, int], most: int
+) -> None:
+    with rolled_back(), patch.object(candidates, "MOST_CANDIDATES", most):
+        for place, bill in enumerate(parts):
+            load([dict(row) for row in bill], source=f"source-{place}")
+        whole = sorted(stored(period), key=SORTED_BY[order_by])
+        found = ChargeList(period=period, scope=Scope.everything(), order_by=order_by)
+        page = found[window[0] : sum(window)]
+
+        assert len(found) == len(whole)
+        shown = [(one.day, one.effective_cost, one.statement_id, one.first_row) for one in page]
+        assert shown == whole[window[0] : sum(window)]
+
+
+@EXAMPLES
+@given(bills, periods, filters, st.sampled_from(ChargeOrder))
+def test_charges_that_are_filtered_are_counted_and_listed_alike(
+    bill: list[dict[str, Any]], period: Period, one: Filter, order_by: ChargeOrder
+) -> None:
+    with rolled_back():
+        load([dict(row) for row in bill])
+        found = ChargeList(period=period, scope=Scope.everything(), filters=[one], order_by=order_by)
+
+        assert len(found) == len({(charge.statement_id, charge.first_row) for charge in found[:]})
+        query = CostQuery(period, filters=(one,))
+        assert sum(charge.row_count for charge in found) == sum(is_asked_for(row, query, period) for row in bill)

@@ -295,7 +295,6 @@ def test_questions_that_make_no_sense_are_refused_by_parameter() -> None:
         "group_by": {"group_by": (SERVICE, SERVICE)},
         "limit": {"limit": 0},
         "order_by": {"order_by": OrderBy.MOST_ADDED},
-        "compare_end": {"compare": Period(date(2026, 5, 1), date(2026, 5, 2)), "granularity": Granularity.DAY},
     }
     for field, more in refused.items():
         with pytest.raises(CostQueryError) as error:
@@ -303,6 +302,9 @@ def test_questions_that_make_no_sense_are_refused_by_parameter() -> None:
         assert error.value.field == field
     with pytest.raises(CostQueryError, match="at most 3"):
         CostQuery(JUNE, (SERVICE, TEAM, RESOURCE, Dimension("tag:a")))
+    with pytest.raises(CostQueryError, match="has 2 days and the period 30") as error:
+        ask(JUNE, compare=Period(date(2026, 5, 1), date(2026, 5, 2)), granularity=Granularity.DAY)
+    assert error.value.field == "compare_end"
 
 
 @pytest.mark.parametrize("name", ["", "Service", "billing_currency", "digest", "id", "tag:", "tag:\0", "g.team"])
@@ -312,7 +314,7 @@ def test_what_is_no_dimension_is_refused_with_those_that_are(name: str) -> None:
 
 
 def test_an_answer_that_is_too_long_is_refused_and_not_cut(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.costs.queries.table.MAX_ROWS", 2)
+    monkeypatch.setattr("apps.costs.queries.answer.MAX_ROWS", 2)
     ledger(*(owned(date(2026, 6, 1), "1", service_name=f"s{place}") for place in range(3)))
 
     with pytest.raises(CostQueryError, match="Set a limit") as refused:

@@ -3,18 +3,18 @@
 from apps.costs.queries.charges import Charge, ChargeList, ChargeOrder
 from apps.costs.queries.facts import Granularity, Metric
 from apps.costs.queries.freshness import Freshness, ProviderFreshness, freshness
-from apps.costs.queries.table import (
+from apps.costs.queries.leaves import CostLeaf, CostLeaves, are_comparable, cost_leaves
+from apps.costs.queries.question import (
     MAX_DIMENSIONS,
     MAX_ROWS,
     CostQuery,
     CostQueryError,
-    CostRow,
-    CostTable,
-    CostTotal,
     MissingRateError,
     OrderBy,
-    cost_table,
 )
+from apps.costs.queries.search import Match, find_values
+from apps.costs.queries.table import CostRow, CostTable, CostTotal, cost_table
+from apps.costs.queries.tree import CostNode, CostTree, CostView, cost_view
 from apps.costs.queries.values import MOST_VALUES, ValueList, dimension_values, tag_keys
 
 __all__ = [
@@ -24,20 +24,30 @@ __all__ = [
     "Charge",
     "ChargeList",
     "ChargeOrder",
+    "CostLeaf",
+    "CostLeaves",
+    "CostNode",
     "CostQuery",
     "CostQueryError",
     "CostRow",
     "CostTable",
     "CostTotal",
+    "CostTree",
+    "CostView",
     "Freshness",
     "Granularity",
+    "Match",
     "Metric",
     "MissingRateError",
     "OrderBy",
     "ProviderFreshness",
     "ValueList",
+    "are_comparable",
+    "cost_leaves",
     "cost_table",
+    "cost_view",
     "dimension_values",
+    "find_values",
     "freshness",
     "tag_keys",
 ]

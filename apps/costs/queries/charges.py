@@ -16,7 +16,8 @@ from apps.accounts.scope import Scope
 from apps.core.periods import Period
 from apps.core.sql import read_sql
 from apps.costs.dimensions import Level
-from apps.costs.selection import Filter, Placeholders, selected
+from apps.costs.queries.candidates import Charges, count_charges, dearest, newest
+from apps.costs.selection import Filter, Placeholders
 
 
 class ChargeOrder(StrEnum):
@@ -35,10 +36,15 @@ _ORDER: Final = {
     ChargeOrder.OLDEST: sql.SQL("f.day"),
 }
 _ORIGIN: Final = dict.fromkeys(("source", "delivery_id", "statement_id", "first_row"))
-_COUNT: Final = sql.SQL(
-    "WITH selected AS MATERIALIZED ({selected})"
-    " SELECT count(*) FROM costs_dailycharge f JOIN selected s ON s.id = f.key_id"
-    " WHERE f.day BETWEEN {first} AND {last}"
+_WHOLE_DAYS: Final = sql.SQL(
+    "selected AS MATERIALIZED ({selected}), found AS ("
+    "SELECT f.* FROM costs_dailycharge f JOIN selected s ON s.id = f.key_id WHERE f.day BETWEEN {first} AND {last})"
+)
+# the keys have passed the scope already; OFFSET 0 has them looked up one by one, each in its month alone
+_STRETCHES: Final = sql.SQL(
+    "found AS (SELECT f.* FROM unnest({keys}::bigint[], {firsts}::date[], {lasts}::date[]) s (key_id, first, last)"
+    " CROSS JOIN LATERAL (SELECT * FROM costs_dailycharge f"
+    " WHERE f.key_id = s.key_id AND f.day BETWEEN s.first AND s.last OFFSET 0) f)"
 )
 
 
@@ -88,9 +94,9 @@ class ChargeList(Sequence[Charge]):
         order_by: ChargeOrder = ChargeOrder.DEAREST,
     ) -> None:
         self.period = period
-        self.scope = scope
         self.filters = tuple(filters)
         self.order_by = order_by
+        self._asked = Charges(period, scope, self.filters)
 
     def __len__(self) -> int:
         return self._count
@@ -102,34 +108,48 @@ class ChargeList(Sequence[Charge]):
     def __getitem__(self, index: int | slice) -> Charge | Sequence[Charge]:
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
-            return self._read(start, max(stop - start, 0))[::step]
+            return self._read(start, stop - start)[::step] if stop > start else []
         position = range(len(self))[index]
         return self._read(position, 1)[0]
 
     @cached_property
     def _count(self) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(*self._statement(_COUNT))
-            return int(cursor.fetchone()[0])
+        return count_charges(self._asked)
 
     def _read(self, offset: int, limit: int) -> list[Charge]:
-        template = sql.SQL(read_sql("costs", "charges"))
+        placeholders = Placeholders()
+        statement = sql.SQL(read_sql("costs", "charges")).format(
+            found=self._found(offset + limit, placeholders),
+            order=_ORDER[self.order_by],
+            offset=placeholders.add(offset),
+            limit=placeholders.add(limit),
+        )
         with connection.cursor() as cursor:
-            cursor.execute(*self._statement(template, offset=offset, limit=limit))
+            cursor.execute(statement, placeholders.values)
             names = [column.name for column in cursor.description]
-            unseen = {} if self.scope.teams is None else _ORIGIN
+            unseen = {} if self._asked.scope.teams is None else _ORIGIN
             return [_charge({**dict(zip(names, row, strict=True)), **unseen}) for row in cursor.fetchall()]
 
-    def _statement(self, template: sql.SQL, **paging: int) -> tuple[sql.Composed, dict[str, Any]]:
-        placeholders = Placeholders()
-        statement = template.format(
-            selected=selected(Level.KEY, placeholders, scope=self.scope, filters=self.filters),
-            first=placeholders.add(self.period.first),
-            last=placeholders.add(self.period.last),
-            order=_ORDER[self.order_by],
-            **{name: placeholders.add(value) for name, value in paging.items()},
+    def _found(self, many: int, placeholders: Placeholders) -> sql.Composed:
+        """A CTE with the first `many` charges in it, and as few others as can be told beforehand."""
+        if self.order_by in (ChargeOrder.NEWEST, ChargeOrder.OLDEST):
+            days = newest(self._asked, many, oldest=self.order_by is ChargeOrder.OLDEST)
+            return self._of_days(days, placeholders)
+        stretches = dearest(self._asked, many, cheapest=self.order_by is ChargeOrder.CHEAPEST)
+        if stretches is None:
+            return self._of_days(self.period, placeholders)
+        return _STRETCHES.format(
+            keys=placeholders.add([one.key_id for one in stretches]),
+            firsts=placeholders.add([one.days.first for one in stretches]),
+            lasts=placeholders.add([one.days.last for one in stretches]),
         )
-        return statement, placeholders.values
+
+    def _of_days(self, days: Period, placeholders: Placeholders) -> sql.Composed:
+        return _WHOLE_DAYS.format(
+            selected=self._asked.selected(Level.KEY, placeholders),
+            first=placeholders.add(days.first),
+            last=placeholders.add(days.last),
+        )
 
 
 def _charge(values: dict[str, Any]) -> Charge:

@@ -1,8 +1,8 @@
 """Which tables a period is read from: rollups wherever they know enough, facts where they do not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 
 from psycopg import sql
@@ -79,15 +79,26 @@ def monthly_table(level: Level) -> sql.Identifier:
 
 
 def facts_sql(
-    reading: Reading, period: Period, compare: Period | None, placeholders: Placeholders, *, source: str = "selected"
+    reading: Reading,
+    period: Period,
+    compare: Period | None,
+    placeholders: Placeholders,
+    *,
+    source: str = "selected",
+    by_outer: bool = False,
 ) -> sql.Composed:
     """SELECT of `slice date month cost previous unpriced long`, summed over the ids and slices of the CTE `source`.
 
-    Amounts of `compare` are in `previous`, on the dates of the period that they are compared with.
+    Amounts of `compare` are in `previous`, on the dates of the period that they are compared with. With `by_outer`,
+    rows of a slice have no date; others, without a slice, are by date and by the column `outermost` of the source, and
+    there `compare` has no date.
     """
-    parts = [*_current(reading, period), *(_previous(reading, period, compare) if compare else ())]
-    selects: list[sql.Composable] = [_part_sql(reading, part, source, placeholders) for part in parts]
-    selects = selects or [_NOTHING]
+    before = replace(reading, granularity=Granularity.NONE) if by_outer else reading
+    parts = [(reading, part) for part in _current(reading, period)]
+    parts += [(before, part) for part in _previous(before, period, compare)] if compare else []
+    template = _BOTH if by_outer else _BY_SLICE
+    selects: list[sql.Composable] = [_part_sql(template, *part, source, placeholders) for part in parts]
+    selects = selects or [NOTHING]
     return sql.SQL("\n    UNION ALL\n    ").join(selects)
 
 
@@ -121,13 +132,12 @@ def _split(period: Period, *, by_days: bool) -> tuple[Period | None, tuple[Perio
     return period.whole_months(), period.days_outside_months()
 
 
-def _part_sql(reading: Reading, part: _Part, source: str, placeholders: Placeholders) -> sql.Composed:
+def _part_sql(
+    template: sql.SQL, reading: Reading, part: _Part, source: str, placeholders: Placeholders
+) -> sql.Composed:
     day = sql.SQL("f.{}").format(sql.Identifier(part.day))
     sums = [sql.SQL("{} AS {}").format(part.sums.get(name, _UNKNOWN), sql.Identifier(name)) for name in _SUMS]
-    return sql.SQL(
-        "SELECT s.slice, {date} AS date, {month} AS month, {sums} FROM {table} f JOIN {source} s ON s.id = f.{id}"
-        " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY 1, 2, 3"
-    ).format(
+    return template.format(
         date=_date_sql(reading, part, day, placeholders),
         month=_month_sql(part, day) if reading.by_month else _NO_DATE,
         sums=sql.SQL(", ").join(sums),
@@ -148,11 +158,9 @@ def _date_sql(reading: Reading, part: _Part, day: sql.Composable, placeholders: 
     if reading.granularity is Granularity.DAY:
         return day
     if reading.granularity is Granularity.WEEK:
-        # days since the week began: 0 on `week_start` itself
-        since = sql.SQL("(extract(isodow FROM {})::int - {} + 7) %% 7").format(
-            day, placeholders.add(reading.week_start)
-        )
-        return sql.SQL("{} - {}").format(day, since)
+        # days since the week began: 0 on `week_start` itself; extract() would be several times slower
+        some_start = _A_MONDAY + timedelta(reading.week_start - 1)
+        return sql.SQL("({day} - ({day} - {start}) %% 7)").format(day=day, start=placeholders.add(some_start))
     return _month_sql(part, day) if reading.granularity is Granularity.MONTH else _NO_DATE
 
 
@@ -173,10 +181,17 @@ def _unpriced(metric: Metric) -> dict[str, sql.Composable]:
     return {"unpriced": _sum(sql.Identifier("effective_cost"), where=sql.SQL("f.{} IS NULL").format(metric.column))}
 
 
+_READ = (
+    "{date} AS date, {month} AS month, {sums} FROM {table} f JOIN {source} s ON s.id = f.{id}"
+    " WHERE {day} BETWEEN {first} AND {last} AND {condition} GROUP BY"
+)
+_BY_SLICE = sql.SQL(f"SELECT s.slice, {_READ} 1, 2, 3")
+_BOTH = sql.SQL(f"SELECT s.slice, s.outermost, {_READ} GROUPING SETS ((1, 4), (2, 3, 4))")
+_A_MONDAY = date(1900, 1, 1)
 _SUMS = ("cost", "previous", "unpriced", "long")
 _UNKNOWN = sql.SQL("NULL::numeric")
 _NO_DATE = sql.SQL("NULL::date")
-_NOTHING = sql.SQL(
+NOTHING = sql.SQL(
     "SELECT slice, NULL::date AS date, NULL::date AS month, NULL::numeric AS cost, NULL::numeric AS previous,"
     " NULL::numeric AS unpriced, NULL::numeric AS long FROM selected WHERE FALSE"
 )

@@ -10,7 +10,7 @@ from apps.accounts.scope import Scope
 from apps.core.periods import Period
 from apps.costs.dimensions import Dimension, Level
 from apps.costs.queries.facts import monthly_table
-from apps.costs.selection import Placeholders, level_of, selected
+from apps.costs.selection import TABLES, Placeholders, level_of, scope_sql, selected
 
 MOST_VALUES: Final = 100
 
@@ -20,10 +20,7 @@ _VALUES = sql.SQL(
     " AND EXISTS (SELECT 1 FROM {table} f WHERE f.{id} = s.id AND f.month BETWEEN {first} AND {last})"
     " ORDER BY 1 LIMIT {limit} + 1"
 )
-_TAG_KEYS = sql.SQL(
-    "WITH selected AS MATERIALIZED ({selected}) SELECT DISTINCT jsonb_object_keys(k.tags) AS tag_key"
-    " FROM selected s JOIN costs_chargekey k ON k.id = s.id ORDER BY tag_key"
-)
+_TAG_KEYS = sql.SQL("SELECT DISTINCT jsonb_object_keys(k.tags) AS tag_key FROM {tables} WHERE {scope} ORDER BY tag_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def dimension_values(
 def tag_keys(*, scope: Scope) -> tuple[str, ...]:
     """Every tag key on the charges that the scope lets through, in alphabetical order."""
     placeholders = Placeholders()
-    statement = _TAG_KEYS.format(selected=selected(Level.KEY, placeholders, scope=scope))
+    statement = _TAG_KEYS.format(tables=TABLES[Level.KEY], scope=scope_sql(scope, placeholders))
     with connection.cursor() as cursor:
         cursor.execute(statement, placeholders.values)
         return tuple(key for (key,) in cursor.fetchall())

@@ -1,11 +1,7 @@
 -- One page of the charges behind a number, with everything that the bill said about them.
-WITH selected AS MATERIALIZED (
-    {selected}
-), page AS (
-    SELECT f.*
-    FROM costs_dailycharge f
-    JOIN selected s ON s.id = f.key_id
-    WHERE f.day BETWEEN {first} AND {last}
+WITH {found}, page AS (
+    SELECT *
+    FROM found f
     ORDER BY {order}, f.statement_id, f.first_row, f.key_id, f.day
     LIMIT {limit} OFFSET {offset}
 )
