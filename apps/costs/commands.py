@@ -12,6 +12,7 @@ from django.utils.datastructures import MultiValueDict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from apps.accounts.models import Organisation
 from apps.accounts.scope import Scope
 from apps.core.errors import UserError
 from apps.costs.export import FocusExport, Tell
@@ -90,7 +91,7 @@ def focus(
             given.appendlist(f"{word}[{dimension}]", values)
     parameters, today = Parameters(given), timezone.now().date()
     found = FocusExport(
-        period=parameters.period(today),
+        period=parameters.period(today, Organisation.current()),
         scope=Scope.everything(),
         filters=parameters.filters(),
         version=Version(version),

@@ -18,9 +18,11 @@ from apps.core.errors import UserError
 from apps.core.parquet import parquet_chunks
 from apps.core.periods import Period
 from apps.core.sql import read_sql
+from apps.costs.corrections import ORIGINAL, Correction, corrections_of
 from apps.costs.dimensions import Level
 from apps.costs.focus import Column, Kind, Version, columns_of, columns_outside
 from apps.costs.selection import Filter, Placeholders, selected
+from apps.costs.wording import Wording
 from collectors.charges import MONEY
 from collectors.values import UTC_TIME
 
@@ -68,10 +70,15 @@ class FocusExport:
     ) -> None:
         self._version, self._period, self._scope, self._filters = version, period, scope, tuple(filters)
         outside = columns_outside(version)
-        self.rows, filled = self._size([column for column in outside if not column.is_of_the_key])
+        self.rows, unitless, filled = self._size([column for column in outside if not column.is_of_the_key])
         focus, kept = self._custom([column for column in outside if column.is_of_the_key])
-        others = [column for column in outside if column.name in {*filled, *focus}]
-        self._columns = [*map(_focus_column, columns_of(version)), *_custom_columns(others, kept)]
+        corrections = corrections_of(self._wordings(), unitless=unitless)
+        originals = [_original_column(one) for one in corrections.values() if one.has_original]
+        others = [_outside_column(column) for column in outside if column.name in {*filled, *focus}]
+        self._columns = [
+            *(_focus_column(column, corrections.get(column.name)) for column in columns_of(version)),
+            *sorted(_custom_columns([*originals, *others], kept), key=lambda column: column.name),
+        ]
         if len(self._columns) > MOST_COLUMNS:
             raise UserError(
                 f"These charges have {len(self._columns):,} columns, counting those that bills had besides FOCUS; at"
@@ -85,7 +92,7 @@ class FocusExport:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The columns of the file: FOCUS's in alphabetical order, then custom ones."""
+        """The columns of the file: FOCUS's in alphabetical order, then custom ones likewise."""
         return tuple(column.name for column in self._columns)
 
     @property
@@ -125,11 +132,14 @@ class FocusExport:
                 pl.col(amounts).cast(MONEY), pl.col(times).str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")
             )
 
-    def _size(self, others: Sequence[Column]) -> tuple[int, set[str]]:
-        """How many rows there are, and which of the facts' columns have a value in them."""
+    def _size(self, others: Sequence[Column]) -> tuple[int, bool, set[str]]:
+        """How many rows there are, whether any has a unit for no quantity, and which of the facts' columns are used."""
         counts = sql.SQL("").join(sql.SQL(f", count({column.value})") for column in others)
-        ((rows, *filled),) = self._read("export_size", others=counts)
-        return rows, {column.name for column, count in zip(others, filled, strict=True) if count}
+        ((rows, unitless, *filled),) = self._read("export_size", others=counts)
+        return rows, unitless > 0, {column.name for column, count in zip(others, filled, strict=True) if count}
+
+    def _wordings(self) -> list[Wording]:
+        return [Wording(*row) for row in self._read("export_wordings")]
 
     def _custom(self, others: Sequence[Column]) -> tuple[set[str], list[str]]:
         """Which of the keys' columns have a value, and the names of columns that bills had besides FOCUS."""
@@ -165,23 +175,32 @@ def _joined(lines: Iterable[memoryview], most: int, tell: Tell) -> Iterator[byte
         tell(done)
 
 
-def _focus_column(column: Column) -> _Written:
+def _focus_column(column: Column, correction: Correction | None) -> _Written:
+    if correction:
+        return _Written(column.name, column.kind, correction.written)
     return _Written(column.name, column.kind, lambda _: sql.SQL(column.written_text))
 
 
-def _custom_columns(others: Sequence[Column], kept: Sequence[str]) -> Iterator[_Written]:
-    """Columns of other versions and columns that bills had besides FOCUS; names start with x_ and come once each.
+def _outside_column(column: Column) -> _Written:
+    return _Written(CUSTOM + column.name, column.kind, lambda _: sql.SQL(column.stored_text))
 
-    What an earlier export has put under x_ and a name of FOCUS goes with that column again.
+
+def _original_column(correction: Correction) -> _Written:
+    return _Written(ORIGINAL + correction.column.name, Kind.TEXT, correction.original)
+
+
+def _custom_columns(others: Sequence[_Written], kept: Sequence[str]) -> Iterator[_Written]:
+    """Ours and columns that bills had besides FOCUS; names start with x_ and come once each.
+
+    What an earlier export has put under the name of one of ours goes with it again.
     """
     left = dict.fromkeys(kept)
     taken: set[str] = set()
     for column in others:
-        name = CUSTOM + column.name
-        again = name in left
-        left.pop(name, None)
-        taken.add(name.lower())
-        yield _Written(name, Kind.TEXT, _again(column, name)) if again else _Written(name, column.kind, _stored(column))
+        again = column.name in left
+        left.pop(column.name, None)
+        taken.add(column.name.lower())
+        yield _with_kept(column) if again else column
     for key in left:
         name = _unique(key if key.startswith(CUSTOM) else CUSTOM + key, taken)
         yield _Written(name, Kind.TEXT, _kept(key))
@@ -201,10 +220,11 @@ def _kept(key: str) -> Expression:
     return lambda placeholders: sql.SQL("k.x_columns ->> {}").format(placeholders.add(key))
 
 
-def _stored(column: Column) -> Expression:
-    return lambda _: sql.SQL(column.stored_text)
+def _with_kept(column: _Written) -> _Written:
+    """The column with what an earlier export kept under its name, which comes first: it is what a bill said."""
 
+    def either(placeholders: Placeholders) -> sql.Composed:
+        kept, now = _kept(column.name)(placeholders), column.expression(placeholders)
+        return sql.SQL("coalesce({}, ({})::text)").format(kept, now)
 
-def _again(column: Column, key: str) -> Expression:
-    template = sql.SQL("coalesce({}::text, k.x_columns ->> {})")
-    return lambda placeholders: template.format(sql.SQL(column.stored_text), placeholders.add(key))
+    return _Written(column.name, Kind.TEXT, either)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from collectors.charges import KEY_COLUMNS
+from collectors.values import LARGEST_AMOUNT
 
 VERSIONS: Final = ("1.0", "1.1", "1.2", "1.3", "1.4")
 """Every version there is."""
@@ -60,9 +61,14 @@ class Column:
         return _AS_TEXT[self.kind].format(self.value)
 
     @property
+    def natural(self) -> str:
+        """SQL of the value with what FOCUS makes of other columns where nothing is stored."""
+        return _NATURAL.get(self.name, self.value)
+
+    @property
     def written_text(self) -> str:
-        """The same, with what FOCUS makes of other columns where nothing is stored."""
-        return _AS_TEXT[self.kind].format(_NATURAL.get(self.name, self.value))
+        """The same as it is written."""
+        return _AS_TEXT[self.kind].format(self.natural)
 
 
 COLUMNS: Final = (
@@ -150,6 +156,18 @@ def _in_pricing_currency(value: str, same: str) -> str:
     return _SAME_CURRENCY.format(value=f"f.{value}", same=f"f.{same}")
 
 
+def _cost(name: str, where_billed: str) -> str:
+    """A cost, where the bill leaves it out as FOCUS defines it: price by quantity; without a price, what is billed."""
+    product = f"round(f.{name}_unit_price * f.pricing_quantity, 18)"
+    return (
+        f"coalesce(f.{name}_cost, CASE"
+        f" WHEN f.{name}_unit_price IS NULL AND ({where_billed}) THEN f.billed_cost"
+        f" WHEN k.charge_class IS NULL AND abs({product}) < {LARGEST_AMOUNT} THEN {product} END)"
+    )
+
+
+_ON_ITS_OWN: Final = "k.charge_category IN ('Credit', 'Adjustment')"
+_AT_LIST_PRICE: Final = "k.charge_category IN ('Usage', 'Purchase') AND f.billed_cost = f.list_cost"
 _NATURAL: Final = {
     # statements have days, facts have times only where they reach beyond their day
     "BillingPeriodStart": "st.billing_period_start::timestamp AT TIME ZONE 'UTC'",
@@ -160,7 +178,9 @@ _NATURAL: Final = {
     "ProviderName": "coalesce(k.provider_name, k.service_provider_name)",
     "PublisherName": "coalesce(k.publisher_name, k.service_provider_name)",
     "ServiceProviderName": "coalesce(k.service_provider_name, k.provider_name)",
-    # what older versions leave unsaid and newer ones do not allow to be null; money is never among it
+    # what older versions leave unsaid and newer ones do not allow to be null; costs only where FOCUS says what they are
+    "ContractedCost": _cost("contracted", where_billed=f"{_ON_ITS_OWN} OR {_AT_LIST_PRICE}"),
+    "ListCost": _cost("list", where_billed=_ON_ITS_OWN),
     "ServiceSubcategory": "coalesce(k.service_subcategory, 'Other (' || k.service_category || ')')",
     "PricingCurrency": "coalesce(k.pricing_currency, k.billing_currency)",
     "PricingCurrencyContractedUnitPrice": _in_pricing_currency(

@@ -55,7 +55,6 @@ def _bill(provider: str, month: date, until: date) -> Bill:
 
 
 def _invoiced(charges: pl.DataFrame, provider: str, month: date, until: date) -> pl.DataFrame:
-    """With the number of the invoice, once the month is over."""
-    if next_month(month) > until:
-        return charges
-    return charges.with_columns(InvoiceId=pl.lit(f"{provider.upper()}-{month:%Y%m}-0418"))
+    """With the number of the invoice, which is a provisional one until the month is over."""
+    number = "PROVISIONAL" if next_month(month) > until else "0418"
+    return charges.with_columns(InvoiceId=pl.lit(f"{provider.upper()}-{month:%Y%m}-{number}"))

@@ -25,7 +25,7 @@ from collectors.aws.columns import (
 )
 from collectors.aws.describe import descriptions
 from collectors.aws.details import ATTRIBUTES, read_details, read_product_name
-from collectors.aws.line_items import decides, measures
+from collectors.aws.line_items import decides, has_quantity, measures
 from collectors.charges import MONEY
 from collectors.rows import Layout, amount_column
 from collectors.values import canonical_json, clean_text, dump_json, load_object, read_known
@@ -71,7 +71,16 @@ class CurCosts:
         read = self._read(groups)
         names = canonical_json(read["product"], read_product_name).alias("product_map_name")
         objects = (self._pack_tags(read), _pack_details(read), _pack_extras(read))
-        return read.with_columns(names).select(**descriptions()).with_columns(*objects)
+        return read.with_columns(names).select(**descriptions()).with_columns(*objects).hstack(self._prices(groups))
+
+    def _prices(self, groups: pl.DataFrame) -> pl.DataFrame:
+        """Prices where a quantity stands beside them; usage of a reservation is contracted at list price, not at 0."""
+        on_demand = pl.col("list_unit_price") if "list_unit_price" in self.layout.prices else None
+        reserved = pl.when(self._line == "DiscountedUsage").then(on_demand)
+        return groups.select(
+            pl.when(has_quantity(self._line)).then(reserved.otherwise(pl.col(name))).alias(name)
+            for name in self.layout.prices
+        )
 
     def _amount(self, name: str) -> pl.Expr:
         known = name in self.layout.amounts

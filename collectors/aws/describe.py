@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from collectors.aws.line_items import UNUSED, charge_category
+from collectors.aws.line_items import UNUSED, charge_category, has_quantity, is_consumed
 from collectors.aws.services import SERVICE_CATEGORIES
 from collectors.values import identity_text
 
@@ -62,10 +62,8 @@ def _charge() -> Mapping[str, pl.Expr]:
         .then(pl.lit("Dynamic"))
         .when(_CATEGORY.is_in(["Usage", "Purchase"]))
         .then(pl.lit("Standard")),
-        "pricing_unit": pl.col("pricing_unit"),
-        "consumed_unit": pl.when((_CATEGORY == "Usage") & (_LINE != "SavingsPlanNegation")).then(
-            pl.col("pricing_unit")
-        ),
+        "pricing_unit": pl.when(has_quantity(_LINE)).then(pl.col("pricing_unit")),
+        "consumed_unit": pl.when(is_consumed(_LINE)).then(pl.col("pricing_unit")),
     }
 
 

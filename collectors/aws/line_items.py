@@ -50,6 +50,16 @@ def charge_category(line: pl.Expr) -> pl.Expr:
     return line.replace_strict(CATEGORIES, default="Adjustment", return_dtype=pl.String)
 
 
+def is_consumed(line: pl.Expr) -> pl.Expr:
+    """The rows that say what was consumed: a negation's quantity is that of the usage which it takes back."""
+    return (charge_category(line) == "Usage") & (line != "SavingsPlanNegation")
+
+
+def has_quantity(line: pl.Expr) -> pl.Expr:
+    """The rows with a quantity of something that has a price."""
+    return is_consumed(line) | (charge_category(line) == "Purchase")
+
+
 def decides(amount: str, line: pl.Expr) -> pl.Expr:
     """The rows whose effective cost is made of `amount`."""
     return line == _DECIDES.get(amount, "")
@@ -58,16 +68,14 @@ def decides(amount: str, line: pl.Expr) -> pl.Expr:
 def measures(line: pl.Expr, reservation: pl.Expr, amount: Amount) -> Mapping[str, pl.Expr]:
     """FOCUS's measures of a row; `amount` gives a column of the report as a decimal, null where it is absent."""
     unblended, usage = amount("line_item_unblended_cost"), amount("line_item_usage_amount")
-    negation = line == "SavingsPlanNegation"
-    used = (charge_category(line) == "Usage") & ~negation
     on_demand = amount("pricing_public_on_demand_cost")
     return {
         "billed_cost": unblended,
         "effective_cost": _effective_cost(line, reservation, amount),
         "list_cost": on_demand,
         "contracted_cost": _case({"DiscountedUsage": on_demand, "SavingsPlanNegation": _NOTHING}, line, unblended),
-        "pricing_quantity": pl.when(used | (charge_category(line) == "Purchase")).then(usage),
-        "consumed_quantity": pl.when(used).then(usage),
+        "pricing_quantity": pl.when(has_quantity(line)).then(usage),
+        "consumed_quantity": pl.when(is_consumed(line)).then(usage),
         "commitment_discount_quantity": _commitment_quantity(line, amount),
         "pricing_currency_effective_cost": pl.lit(None, dtype=MONEY),
     }
