@@ -8,10 +8,7 @@
   }
 
   function showTheme() {
-    for (const button of document.querySelectorAll('[data-do="theme"]')) {
-      button.hidden = false;
-      button.querySelector("[data-theme-name]").textContent = currentTheme();
-    }
+    for (const name of document.querySelectorAll("[data-theme-name]")) name.textContent = currentTheme();
   }
 
   function switchTheme() {
@@ -24,6 +21,7 @@
       localStorage.setItem("theme", next);
     }
     showTheme();
+    dispatchEvent(new Event("themechange"));
     say(`Theme: ${next}`);
   }
 
@@ -40,24 +38,70 @@
   }
 
   document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-reload]")) {
+      event.preventDefault();
+      location.reload();
+    }
     const button = event.target.closest("[data-do]");
     if (!button) return;
     if (button.dataset.do === "theme") switchTheme();
     if (button.dataset.do === "copy") copy(button);
+    if (button.dataset.do === "close") button.closest("dialog").close();
   });
 
-  // A control marked so applies at once; without script the form's own button does it. Choosing a time range drops
-  // the dates, choosing "From – to" waits for them, and typing a date chooses it.
-  document.addEventListener("change", (event) => {
-    const { target } = event;
-    const range = target.form && target.form.querySelector("[data-dates]");
-    const dates = range ? target.form.querySelectorAll('input[type="date"]') : [];
-    if (target.type === "date" && range) range.value = "";
-    if (target === range && !range.value) return dates[0].focus();
-    if (target === range) for (const input of dates) input.value = "";
-    if ("apply" in target.dataset) target.form.requestSubmit();
+  // Menus close with Escape or a click elsewhere.
+  const openMenus = () => document.querySelectorAll("details.menu[open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of openMenus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
   });
 
-  for (const button of document.querySelectorAll("[data-needs-script]")) button.hidden = false;
+  // A control marked so applies at once; in a sheet that lies over the page, and without script, the form's own button
+  // does it.
+  document.addEventListener("change", ({ target }) => {
+    if ("apply" in target.dataset && !target.closest(":popover-open")) target.form.requestSubmit();
+  });
+
+  // What htmx does while a part of the page is fetched, and when that fails: an error never looks like an answer.
+  let requests = 0;
+  function count(change) {
+    requests = Math.max(0, requests + change);
+    document.documentElement.classList.toggle("loading", requests > 0);
+  }
+
+  function showFailure(target, reason) {
+    for (const old of document.querySelectorAll("body [data-failed]")) old.remove();
+    const notice = document.getElementById("failed").content.firstElementChild.cloneNode(true);
+    notice.querySelector("[data-reason]").textContent = reason;
+    if (target.closest("dialog")) target.replaceChildren(notice);
+    else document.querySelector("#main .wrap").prepend(notice);
+  }
+
+  document.addEventListener("htmx:beforeSend", () => count(1));
+  document.addEventListener("htmx:afterRequest", () => count(-1));
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    showFailure(detail.target, `The server answered ${detail.xhr.status} ${detail.xhr.statusText}.`.replace(" .", "."));
+  });
+  document.addEventListener("htmx:sendError", ({ detail }) => showFailure(detail.target, "The server cannot be reached."));
+  document.addEventListener("htmx:timeout", ({ detail }) => showFailure(detail.target, "The answer took longer than a minute."));
+  // Signed out meanwhile: the whole page leads to the sign-in, and from there back.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (new URL(event.detail.xhr.responseURL).pathname !== "/login/") return;
+    event.detail.shouldSwap = false;
+    location.reload();
+  });
+  document.addEventListener("htmx:load", ({ detail }) => prepare(detail.elt));
+
+  function prepare(part) {
+    for (const button of part.querySelectorAll("[data-needs-script]")) button.hidden = false;
+  }
+
+  prepare(document);
   showTheme();
 })();
