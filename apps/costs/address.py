@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from apps.core.periods import Period
 from apps.costs.dimensions import Dimension
 from apps.costs.labels import next_dimension
 from apps.costs.lists import joined_values
@@ -14,15 +15,18 @@ from apps.costs.selection import Filter
 Drill = Callable[[Sequence[Dimension], Sequence[str]], str]
 """Where choosing these values of these dimensions leads."""
 
+OF_THE_PAGE: Final = ("toggled", "view", "page")
+"""What is no part of the question: rows opened or closed, the saved view that was opened, the page of a list."""
 ORDER: Final = (
     *("period", "start", "end", "granularity", "group_by", "filter", "exclude", "metric", "currency"),
-    *("compare", "compare_start", "compare_end", "limit", "order_by", "page"),
+    *("compare", "compare_start", "compare_end", "limit", "order_by", *OF_THE_PAGE),
 )
 VIEW: Final = (
     *("granularity", "group_by", "metric", "currency", "compare", "compare_start", "compare_end", "limit", "order_by"),
-    "page",
+    *OF_THE_PAGE,
 )
 """What a list of charges has no use for."""
+FILES: Final = (("CSV", "csv"), ("Parquet", "parquet"))
 FAMILIES: Final = (("period", "start", "end"), ("compare", "compare_start", "compare_end"))
 """Parameters that only make sense together."""
 
@@ -35,11 +39,16 @@ class Address:
 
     @classmethod
     def of(cls, given: QueryDict) -> Self:
-        """The address that was asked for: repeated parameters joined, and no dates where a named period says it all."""
-        known = {name: ",".join(filter(None, given.getlist(name))) for name in given if _base(name) in ORDER}
+        """The address that was asked for: what is repeated joined, each once, and no dates where a period is named."""
+        texts = {name: dict.fromkeys(filter(None, given.getlist(name))) for name in given if _base(name) in ORDER}
+        known = {name: ",".join(of_name) for name, of_name in texts.items()}
         if known.get("period"):
             known |= {"start": "", "end": ""}
         return cls(known)
+
+    def get(self, name: str) -> str:
+        """A parameter's text; empty when it is not given."""
+        return self._parameters.get(name, "")
 
     def with_(self, changes: Mapping[str, str]) -> Self:
         """The same view with other values, from its first page; an empty value removes the parameter."""
@@ -58,20 +67,33 @@ class Address:
         return self.with_filter_named(dimension.name, values, exclude=exclude)
 
     def with_filter_named(self, name: str, values: Sequence[str], *, exclude: bool = False) -> Self:
-        """The same for a name that may be no dimension: reading the address then says so."""
-        return self.with_({f"{'exclude' if exclude else 'filter'}[{name}]": joined_values(values)})
+        """The same for a name that may be no dimension: reading the address then says so. No value is no filter."""
+        now, other = ("exclude", "filter") if exclude else ("filter", "exclude")
+        return self.with_({f"{now}[{name}]": joined_values(values), f"{other}[{name}]": ""})
 
     def without_filter(self, one: Filter) -> Self:
         """The same view with one filter less."""
         return self.without(f"{'exclude' if one.exclude else 'filter'}[{one.dimension.name}]")
+
+    def without_filters(self) -> Self:
+        """The same view of everything."""
+        return self.without(*(name for name in self._parameters if "[" in name))
+
+    def over(self, period: Period) -> Self:
+        """The same view of these days, whatever today is."""
+        return self.with_({"period": "", "start": str(period.first), "end": str(period.last)})
+
+    def question(self) -> Self:
+        """What the address asks, without what concerns its page alone."""
+        return self.without(*OF_THE_PAGE)
 
     def as_dict(self) -> dict[str, str]:
         """The parameters, in their order."""
         return dict(sorted(self._parameters.items(), key=lambda item: (ORDER.index(_base(item[0])), item[0])))
 
     def as_query(self) -> QueryDict:
-        """The parameters as a request would have them."""
-        return QueryDict(urlencode(self.as_dict()))
+        """The parameters of its question as a request would have them."""
+        return QueryDict(urlencode(self.question().as_dict()))
 
     def path(self, path: str = "/costs/", more: Mapping[str, str] | None = None) -> str:
         """This view at `path`, with `more` parameters that are no part of it."""
@@ -83,7 +105,7 @@ def drill_down(address: Address) -> Drill:
     """Links from a group to what it consists of: one more filter, and grouped by what is worth seeing next."""
 
     def link(dimensions: Sequence[Dimension], keys: Sequence[str]) -> str:
-        chosen = _filtered(address, dimensions, keys)
+        chosen = _filtered(address.without("toggled"), dimensions, keys)
         names = {dimension.name for dimension in dimensions}
         asked = Dimension.parse_list(address.as_dict().get("group_by", ""))
         left = [dimension.name for dimension in asked if dimension.name not in names]
@@ -94,16 +116,23 @@ def drill_down(address: Address) -> Drill:
 
 
 def charges_of(address: Address) -> Drill:
-    """Links from a group to the charges behind it."""
-    return lambda dimensions, keys: _filtered(address.without(*VIEW), dimensions, keys).path("/costs/charges/")
+    """Links from a group to the charges behind it; they carry the view along, so that there is a way back."""
+    carried = address.without("limit", "order_by", *OF_THE_PAGE)
+    return lambda dimensions, keys: _filtered(carried, dimensions, keys).path("/costs/charges/")
 
 
-def exports_of(address: Address) -> list[tuple[str, str]]:
-    """Links to the charges behind a view as FOCUS files, each with what the file is called."""
-    kinds = {"CSV": "csv", "Parquet": "parquet"}
-    return [
-        (name, address.without(*VIEW).path("/api/v1/costs/export/", {"format": kind})) for name, kind in kinds.items()
-    ]
+def exports_of(address: Address, children: int, *, called: str = "This table") -> list[tuple[str, str]]:
+    """Links to what a view shows as files: its table with so many `children` a row, and the charges behind it."""
+    path, more = "/api/v1/costs/table/", {"children": str(children)}
+    table = address.question()
+    tables = [(f"{called}, {name}", table.path(path, {**more, "format": kind})) for name, kind in FILES]
+    return [*tables, *charges_files_of(address)]
+
+
+def charges_files_of(address: Address) -> list[tuple[str, str]]:
+    """Links to the charges behind a view as FOCUS files."""
+    charges = address.without(*VIEW)
+    return [(f"FOCUS 1.2, {name}", charges.path("/api/v1/costs/export/", {"format": kind})) for name, kind in FILES]
 
 
 def _filtered(address: Address, dimensions: Sequence[Dimension], keys: Sequence[str]) -> Address:

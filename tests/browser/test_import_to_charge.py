@@ -23,8 +23,9 @@ def test_a_real_bill_is_uploaded_loaded_and_reconciled_to_the_last_digit(visit, 
     page.get_by_label("Source (optional)").fill("aws")
     page.get_by_role("button", name="Import").click()
     page.wait_for_url("**/sources/upload/?delivery=*")
-    expect(page.get_by_text("Loaded")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text(re.compile("^13,224 rows, "))).to_be_visible()
+    shown = page.locator("main")
+    expect(shown.get_by_text("Loaded")).to_be_visible(timeout=30_000)
+    expect(shown.get_by_text(re.compile("^13,224 rows, "))).to_be_visible()
 
     page.get_by_role("link", name="See the totals").click()
     proof = page.get_by_role("region", name="File against database, table")
@@ -75,7 +76,7 @@ def test_costs_by_service_add_up_and_lead_to_the_charge_and_its_row(visit, loade
     (cost,) = amounts(row)
     row.get_by_role("link", name="Amazon Route 53", exact=True).click()
     expect(page.get_by_text("Service is Amazon Route 53")).to_be_visible()
-    assert "group_by=sku" in page.url
+    page.wait_for_url("**group_by=sku**")
     assert amounts(page.get_by_role("region", name="Cost in USD, table").locator("tfoot")) == [cost]
 
     page.get_by_role("link", name="See the charges").click()
@@ -83,34 +84,6 @@ def test_costs_by_service_add_up_and_lead_to_the_charge_and_its_row(visit, loade
     expect(charges.get_by_text(re.compile(r"^row [\d,]+")).first).to_be_visible()
     charges.get_by_role("link", name=re.compile("aws, delivery")).first.click()
     expect(page.get_by_role("heading", name="June-2026.csv.gz")).to_be_visible()
-
-
-# over 5 s: a browser and a real bill
-def test_controls_apply_at_once_and_the_address_gives_the_same_view_elsewhere(visit, loaded):
-    visitor = visit("viewer")
-    page = visitor.page
-    visitor.open("/costs/")
-    page.wait_for_url("**/costs/?start=2026-06-01&end=2026-06-30&granularity=day&group_by=service")
-    page.get_by_label("Group by").select_option("region")
-    page.wait_for_url("**group_by=region**")
-    page.get_by_text("Month", exact=True).click()
-    page.wait_for_url("**granularity=month**")
-    page.get_by_label("Add filter").select_option("service")
-    page.get_by_label("Amazon Route 53").check()
-    page.get_by_role("button", name="Apply filter").click()
-    page.wait_for_url("**filter[service]=**")
-    shown = page.locator("main").inner_text()
-    elsewhere = visit("admin")
-    elsewhere.page.goto(page.url)
-    assert elsewhere.page.locator("main").inner_text() == shown
-    page.get_by_role("link", name=re.compile("Remove filter")).click()
-    page.wait_for_url(lambda url: "filter" not in url)
-    page.go_back()
-    assert page.locator("main").inner_text() == shown
-    page.get_by_label("From", exact=True).fill("2026-06-10")
-    page.get_by_label("To", exact=True).fill("2026-06-12")
-    page.get_by_role("button", name="Show cost").click()
-    page.wait_for_url("**start=2026-06-10&end=2026-06-12**")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])

@@ -65,3 +65,13 @@ def home(settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.FINOPS_HOME = tmp_path
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "tmp")
     return tmp_path
+
+
+@pytest.fixture
+def services(spend):
+    """Twelve services over two days, one with a credit."""
+    spend(
+        *((date(2026, 6, 3), f"{number}.005", {"service_name": f"Service {number:02}"}) for number in range(1, 13)),
+        *((date(2026, 6, 9), "1.1", {"service_name": f"Service {number:02}"}) for number in range(1, 13)),
+        (date(2026, 6, 9), "-0.5", {"service_name": "Service 01", "charge_category": "Credit"}),
+    )

@@ -56,6 +56,12 @@ def plain_money(amount: Decimal | None, currency: str) -> SafeString:
 
 
 @register.simple_tag
+def brief_money(amount: Decimal | None, currency: str) -> str:
+    """An amount and nothing else: for tables by date, whose exact amounts are in the export."""
+    return formatter.money(amount, currency)
+
+
+@register.simple_tag
 def delta(now: Decimal | None, before: Decimal | None, currency: str) -> SafeString:
     """A coloured change of cost with its sign; exact on hover."""
     change = formatter.delta(now, before, currency)

@@ -6,16 +6,18 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from apps.accounts.models import Organisation
 from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
 from apps.core import money
 from apps.core.errors import UserError
 from apps.core.pages import ROWS_PER_PAGE, parameters_besides
-from apps.costs.address import Address
+from apps.costs.address import Address, charges_files_of
+from apps.costs.labels import namer
 from apps.costs.parameters import Parameters
 from apps.costs.queries import ChargeList, ChargeOrder, CostQuery
-from apps.costs.views.controls import chips
+from apps.costs.views.filters import chips
 
 
 @never_cache
@@ -26,22 +28,24 @@ def charges(request: HttpRequest) -> HttpResponse:
     parameters = Parameters(address.as_query())
     try:
         found = ChargeList(
-            period=parameters.period(timezone.now().date()),
+            period=parameters.period(timezone.now().date(), Organisation.current()),
             scope=scope_of(request.user),
             filters=parameters.filters(),
             order_by=parameters.word("order_by", ChargeOrder, ChargeOrder.DEAREST),
         )
     except UserError:
         return redirect(address.path())  # the explorer says which parameter is wrong
+    back = address.without("page", "order_by")
     query = CostQuery(period=found.period, filters=found.filters)
     context = {
         "title": "Charges",
         "page": Paginator(found, ROWS_PER_PAGE).get_page(request.GET.get("page")),
         "query": parameters_besides(request, "page"),
-        "filters": chips(query, address, request.path),
+        "filters": chips(query, address, namer(), request.path),
         "days": money.days(found.period.first, found.period.last, year=True)
         if found.period.days
         else "no complete day",
-        "explorer_url": address.without("page", "order_by").with_({"group_by": "service"}).path(),
+        "exports": charges_files_of(address),
+        "explorer_url": (back if back.get("group_by") else back.with_({"group_by": "service"})).path(),
     }
     return render(request, "costs/charges.html", context)

@@ -1,27 +1,34 @@
-"""What a cost page is steered with: the choices of its controls, its filters as sentences, and picking one more."""
+"""What a cost page is steered with: the choices of its controls, and its menus of time ranges and comparisons."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
+
+from django.http import QueryDict
 
 from apps.accounts.models import Organisation
 from apps.accounts.scope import Scope
+from apps.core import money
+from apps.core.periods import PERIOD_NAMES, Period
 from apps.costs.address import Address
-from apps.costs.dimensions import DIMENSION_NAMES, TAG_PREFIX, Dimension, DimensionError
-from apps.costs.labels import dimension_label, value_label
+from apps.costs.dimensions import DIMENSION_NAMES, TAG_PREFIX, Dimension
+from apps.costs.labels import dimension_label
 from apps.costs.lists import joined_values
-from apps.costs.parameters import AS_BILLED
-from apps.costs.queries import CostQuery, dimension_values, tag_keys
-from apps.costs.selection import Filter
+from apps.costs.parameters import AS_BILLED, COMPARISONS, DEFAULT_PERIOD, Parameters
+from apps.costs.queries import MAX_DIMENSIONS, CostQuery, OrderBy, tag_keys
 
-PERIODS: Final = (
-    ("last_7d", "Last 7 days"),
-    ("last_30d", "Last 30 days"),
-    ("last_90d", "Last 90 days"),
-    ("mtd", "This month"),
-    ("last_month", "Last month"),
-    ("ytd", "This year"),
-    ("", "From – to"),
-)
+PERIODS: Final = {
+    "last_7d": "Last 7 days",
+    "last_30d": "Last 30 days",
+    "last_90d": "Last 90 days",
+    "mtd": "This month",
+    "last_month": "Last month",
+    "this_quarter": "This quarter",
+    "last_quarter": "Last quarter",
+    "ytd": "This year",
+    "fytd": "This fiscal year",
+}
 METRICS: Final = (
     ("effective", "Amortised"),
     ("billed", "Billed"),
@@ -29,8 +36,8 @@ METRICS: Final = (
     ("contracted", "Contracted"),
 )
 GRANULARITIES: Final = (("none", "Total"), ("day", "Day"), ("week", "Week"), ("month", "Month"))
-LIMITS: Final = ("7", "10", "50", "200", "1000")
-SHOWN_VALUES: Final = 3
+COMPARED: Final = {"previous": "Days before", "last_month": "Same days last month", "last_year": "Same days last year"}
+JANUARY: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,90 +50,126 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
-    """The options of every control, and the parameters that the form has to carry along."""
+class Stretch:
+    """A stretch of days in a menu: what it is called, its dates in words, and the address with it."""
 
-    period: list[Choice]
-    group_by: list[Choice]
-    then_by: list[Choice]
+    text: str
+    days: str
+    url: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DayMenu:
+    """A menu that chooses days: ready ones, then two dates to type. `hidden` is what the form carries along."""
+
+    chosen: str
+    days: str
+    ready: list[Stretch]
+    first: date | None
+    last: date | None
+    hidden: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The options of every control; `hidden` is what the form has to carry along."""
+
+    period: DayMenu
+    compare: DayMenu
+    group_by: list[list[Choice]]
     metric: list[Choice]
     granularity: list[Choice]
     currency: list[Choice]
-    compare: list[Choice]
-    limit: list[Choice]
-    add: list[Choice]
+    dimensions: list[Stretch]
     hidden: list[tuple[str, str]]
-    everything: list[tuple[str, str]]
+
+    @property
+    def metric_name(self) -> str:
+        """What the chosen cost is called."""
+        return next(one.text for one in self.metric if one.is_chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One filter as a sentence, and the address without it."""
-
-    text: str
-    values: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picker:
-    """The values of one dimension to pick from."""
-
-    name: str
-    label: str
-    values: list[Choice]
-    has_more: bool
-    search: str
-
-
-def controls(query: CostQuery, address: Address, organisation: Organisation, scope: Scope) -> Controls:
+def controls(query: CostQuery, address: Address, organisation: Organisation, scope: Scope, today: date) -> Controls:
     """The controls as this question sets them."""
-    chosen = address.as_dict()
     offered = _dimensions(query, scope)
-    dimensions = [(joined_values([one.name]), dimension_label(one)) for one in offered]
-    grouped = [joined_values([dimension.name]) for dimension in query.group_by] + ["", ""]
-    carried = [(name, value) for name, value in chosen.items() if "[" in name or name == "order_by"]
-    period = chosen.get("period", "") or ("" if "start" in chosen else "last_30d")
+    controlled = ("group_by", "metric", "granularity", "currency")
     return Controls(
-        period=_choices(PERIODS, period),
-        group_by=_choices([*dimensions, ("", "Nothing")], grouped[0]),
-        then_by=_choices([("", "Nothing"), *dimensions], grouped[1]),
+        period=_periods(query, address, organisation, today),
+        compare=_comparisons(query, address),
+        group_by=_levels(query, offered),
         metric=_choices(METRICS, query.metric),
         granularity=_choices(GRANULARITIES, query.granularity),
-        currency=_choices(_currencies(chosen.get("currency", ""), organisation), chosen.get("currency", "")),
-        compare=_choices([("", "Nothing"), ("previous", "Days before")], chosen.get("compare", "")),
-        limit=_choices([(number, f"{int(number):,}") for number in LIMITS], str(query.limit)),
-        add=_choices([("", "Choose…"), *((one.name, dimension_label(one)) for one in offered)], ""),
-        hidden=carried,
-        everything=list(chosen.items()),
+        currency=_choices(_currencies(address.get("currency"), organisation), address.get("currency")),
+        dimensions=[
+            Stretch(dimension_label(one), "", address.path(more={"pick": one.name}), is_chosen=False) for one in offered
+        ],
+        hidden=_hidden(address, controlled),
     )
 
 
-def chips(query: CostQuery, address: Address, path: str = "/costs/") -> list[Chip]:
-    """The filters, each with the way to be rid of it, on the page at `path`."""
-    return [
-        Chip(
-            f"{dimension_label(one.dimension)} {'is not' if one.exclude else 'is'}",
-            _values_in_words(one),
-            address.without_filter(one).path(path),
-        )
-        for one in query.filters
-    ]
+def range_in_words(period: Period, *, year: bool = False) -> str:
+    """The days of a period; one that has not begun says so."""
+    return money.days(period.first, period.last, year=year) if period.days else "no complete day"
 
 
-def picker(name: str, search: str, query: CostQuery, scope: Scope) -> Picker | None:
-    """The form that picks values of the dimension `name`; None where there is no such dimension."""
-    try:
-        dimension = Dimension(name)
-    except DimensionError:
-        return None
-    found = dimension_values(dimension, period=query.period, scope=scope, search=search)
-    taken = {value for one in query.filters if one.dimension == dimension for value in one.values}
-    values = [Choice(value, value_label(dimension, value), value in taken) for value in found.values]
-    return Picker(name, dimension_label(dimension), values, found.more, search)
+def _hidden(address: Address, besides: Iterable[str]) -> list[tuple[str, str]]:
+    """What a form carries along: everything but what it decides, and rows stay as they are by themselves."""
+    return list(address.without(*besides, "toggled").as_dict().items())
 
 
-def _choices(options: list[tuple[str, str]] | tuple[tuple[str, str], ...], chosen: str) -> list[Choice]:
+def _periods(query: CostQuery, address: Address, organisation: Organisation, today: date) -> DayMenu:
+    named = "" if address.get("start") else address.get("period") or DEFAULT_PERIOD
+    ready = []
+    for name, text in PERIODS.items():
+        if name in PERIOD_NAMES and (name != "fytd" or organisation.fiscal_year_start_month != JANUARY):
+            period = Parameters(QueryDict(f"period={name}")).period(today, organisation)
+            url = address.with_({"period": name, "start": "", "end": "", "toggled": ""}).path()
+            ready.append(Stretch(text, range_in_words(period), url, name == named))
+    chosen = PERIODS.get(named, "")
+    return DayMenu(
+        chosen=chosen,
+        days=range_in_words(query.period, year=not chosen),
+        ready=ready,
+        first=query.period.first,
+        last=query.period.last,
+        hidden=_hidden(address, ("period", "start", "end")),
+    )
+
+
+def _comparisons(query: CostQuery, address: Address) -> DayMenu:
+    needless = "" if query.order_by in (OrderBy.MOST_ADDED, OrderBy.MOST_SAVED) else address.get("order_by")
+    bare = address.without("compare", "compare_start", "compare_end", "toggled")
+    named = address.get("compare")
+    names = {**COMPARED, "previous": f"Previous {money.counted(query.period.days, 'day')}"}
+    ready = []
+    for name, period_of in COMPARISONS.items():
+        url = bare.with_({"compare": name}).path()
+        ready.append(Stretch(names[name], range_in_words(period_of(query.period)), url, name == named))
+    nothing = Stretch("Nothing", "", bare.with_({"order_by": needless}).path(), query.compare is None)
+    return DayMenu(
+        chosen=names.get(named, "" if query.compare else "Nothing"),
+        days=range_in_words(query.compare, year=not named) if query.compare else "",
+        ready=[*ready, nothing],
+        first=query.compare.first if query.compare else None,
+        last=query.compare.last if query.compare else None,
+        hidden=_hidden(address, ("compare", "compare_start", "compare_end")),
+    )
+
+
+def _levels(query: CostQuery, offered: list[Dimension]) -> list[list[Choice]]:
+    """A list of dimensions for each level that is grouped by, and for the next one."""
+    chosen = [one.name for one in query.group_by]
+    levels = []
+    for place in range(min(max(len(chosen) + 1, 2), MAX_DIMENSIONS)):
+        taken = chosen[:place]
+        options = [(joined_values([one.name]), dimension_label(one)) for one in offered if one.name not in taken]
+        now = joined_values([chosen[place]]) if place < len(chosen) else ""
+        levels.append(_choices([("", "None"), *options], now))
+    return levels
+
+
+def _choices(options: Iterable[tuple[str, str]], chosen: str) -> list[Choice]:
     return [Choice(value, text, value == chosen) for value, text in options]
 
 
@@ -141,9 +184,3 @@ def _currencies(chosen: str, organisation: Organisation) -> list[tuple[str, str]
     own = organisation.reporting_currency
     options = [("", own), (AS_BILLED, "As billed")] if own else [("", "As billed")]
     return options if chosen in dict(options) else [*options, (chosen, chosen)]
-
-
-def _values_in_words(one: Filter) -> str:
-    shown = [value_label(one.dimension, value) for value in one.values[:SHOWN_VALUES]]
-    more = len(one.values) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")

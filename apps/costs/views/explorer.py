@@ -14,27 +14,71 @@ from apps.accounts.models import Organisation
 from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
 from apps.accounts.scope import Scope, scope_of
-from apps.core import money
+from apps.core.charts import Figure
 from apps.core.errors import UserError
-from apps.costs.address import Address, charges_of, drill_down, exports_of
-from apps.costs.bars import Bars, bars
+from apps.costs.address import Address, charges_of, exports_of
+from apps.costs.charts import TITLES, cost_figure
+from apps.costs.dates import Dates, dates
+from apps.costs.labels import Namer, dimension_noun, namer
 from apps.costs.parameters import cost_query
-from apps.costs.queries import CostQuery, CostTable, Granularity, MissingRateError, cost_table, freshness
-from apps.costs.sections import Links, Section, sections
-from apps.costs.views.controls import chips, controls, picker
+from apps.costs.queries import (
+    CostQuery,
+    CostTotal,
+    CostTree,
+    CostView,
+    MissingRateError,
+    cost_view,
+    freshness,
+)
+from apps.costs.rows import Row, Table
+from apps.costs.views.controls import controls, range_in_words
+from apps.costs.views.filters import chips, is_picked, picker, with_picked
 
-ROWS: Final = "50"
-SERIES: Final = "7"
-START: Final = {"period": "last_30d", "granularity": "day", "group_by": "service"}
+ROWS: Final = 50
+MORE_ROWS: Final = (50, 200, 1000)
+CHILDREN: Final = 5
+START: Final = {"period": "last_30d", "granularity": "day", "group_by": "service", "compare": "previous"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One currency of the answer, with its picture and the cost of a day."""
+    """One currency of the answer: its totals, its rows, and cost over time where dates are asked for."""
 
-    section: Section
-    bars: Bars | None
+    total: CostTotal
+    rows: list[Row]
+    dates: Dates | None
+    figure: Figure | None
+    title: str
     mean: Decimal | None
+    noun: str
+    more: int | None
+    more_url: str
+
+    @property
+    def currency(self) -> str:
+        """The currency of every amount."""
+        return self.total.currency
+
+    @property
+    def chart_id(self) -> str:
+        """The name of its figure on the page."""
+        return f"chart-{self.currency}"
+
+    @property
+    def trend_name(self) -> str:
+        """What the small lines in the table show."""
+        return f"{TITLES[self.dates.granularity].split()[0]} trend" if self.dates else ""
+
+    @property
+    def listed(self) -> int:
+        """How many of the outermost groups have a row of their own."""
+        return sum(1 for row in self.rows if row.depth == 0 and row.url)
+
+    @property
+    def highest(self) -> Row | None:
+        """The dearest group; None when nothing is grouped by."""
+        groups = [row for row in self.rows if row.depth == 0 and row.url]
+        return max(groups, key=lambda row: row.cost, default=None)
 
 
 @never_cache
@@ -42,8 +86,8 @@ class Shown:
 def costs(request: HttpRequest) -> HttpResponse:
     """The page. What the address does not say is put into it, so that every view can be shared as it is seen."""
     scope, today = scope_of(request.user), timezone.now().date()
-    if request.GET.get("pick") and request.GET.getlist("value"):
-        return redirect(_with_picked(request).path())
+    if is_picked(request.GET):
+        return redirect(with_picked(request.GET).path())
     address = Address.of(request.GET)
     if not request.GET:
         return redirect(address.with_(_start(scope, today)).path())
@@ -51,25 +95,29 @@ def costs(request: HttpRequest) -> HttpResponse:
         return redirect(address.path())
     organisation = Organisation.current()
     query, address, ignored = _read(address, organisation, today)
-    table, problems = _answer(query, scope)
-    shown = _shown(table, address, today) if table else []
+    view, problems = _answer(query, today, scope)
+    name = namer()
+    shown = [_shown(view, tree, address, today, name) for tree in view.trees] if view else []
     context = {
         "title": "Cost explorer",
         "query": query,
         "address": address,
         "notices": [*ignored, *problems],
-        "controls": controls(query, address, organisation, scope),
-        "chips": chips(query, address),
-        "picker": picker(request.GET.get("pick", ""), request.GET.get("search", ""), query, scope),
+        "controls": controls(query, address, organisation, scope, today),
+        "chips": chips(query, address, name),
+        "clear_url": address.without_filters().path(),
+        "picker": picker(request.GET, address, query, scope, name),
         "shown": shown,
+        "failed": view is None,
         "newest": None if shown else freshness(today=today, scope=scope).day,
-        "days": money.days(query.period.first, query.period.last, year=True)
-        if query.period.days
-        else "no complete day",
-        "before": money.days(query.compare.first, query.compare.last) if query.compare and query.compare.days else "",
+        "days": range_in_words(query.period, year=True),
+        "before": range_in_words(query.compare, year=False) if query.compare else "",
+        "by": " and ".join(dimension_noun(one) for one in query.group_by),
+        "noun": dimension_noun(query.group_by[0]) if query.group_by else "",
         "partial": today if query.period.first <= today <= query.period.last else None,
         "charges_url": charges_of(address)([], []),
-        "exports": exports_of(address),
+        "exports": exports_of(address.with_({"limit": str(query.limit)}), CHILDREN),
+        "link": request.build_absolute_uri(address.without("view").over(query.period).path()),
         "sort": _sort_links(address, query),
     }
     return render(request, "costs/explorer.html", context)
@@ -89,18 +137,11 @@ def _is_untidy(request: HttpRequest, address: Address) -> bool:
     return dict(request.GET.lists()) != {name: [value] for name, value in address.as_dict().items()}
 
 
-def _with_picked(request: HttpRequest) -> Address:
-    """The address with the values that were picked in the form of one filter."""
-    exclude = request.GET.get("how") == "exclude"
-    return Address.of(request.GET).with_filter_named(request.GET["pick"], request.GET.getlist("value"), exclude=exclude)
-
-
 def _read(address: Address, organisation: Organisation, today: date) -> tuple[CostQuery, Address, list[str]]:
     """The question; a parameter that cannot be used is left out, with a word about it."""
     ignored: list[str] = []
     while True:
-        limit = ROWS if address.as_dict().get("granularity", "none") == "none" else SERIES
-        asked = address.with_({"limit": address.as_dict().get("limit", limit)})
+        asked = address.with_({"limit": address.get("limit") or str(ROWS)})
         try:
             return cost_query(asked.as_query(), today=today, organisation=organisation), address, ignored
         except UserError as error:
@@ -111,29 +152,40 @@ def _read(address: Address, organisation: Organisation, today: date) -> tuple[Co
             address = smaller
 
 
-def _answer(query: CostQuery, scope: Scope) -> tuple[CostTable | None, list[str]]:
-    """The table; in the currencies billed where a rate is missing; None where the question is too large."""
+def _answer(query: CostQuery, today: date, scope: Scope) -> tuple[CostView | None, list[str]]:
+    """The view; in the currencies billed where a rate is missing; None where the question is too large."""
     try:
-        return cost_table(query, scope=scope), []
+        return cost_view(query, children=CHILDREN, today=today, scope=scope), []
     except MissingRateError as error:
-        table, problems = _answer(replace(query, currency=""), scope)
-        return table, [f"{error} Amounts are shown as billed, each currency by itself.", *problems]
+        view, problems = _answer(replace(query, currency=""), today, scope)
+        return view, [f"{error} Amounts are shown as billed, each currency by itself.", *problems]
     except UserError as error:
         return None, [str(error)]
 
 
-def _shown(table: CostTable, address: Address, today: date) -> list[Shown]:
-    query = table.query
-    zoom = lambda first, last: address.with_(  # noqa: E731
-        {"period": "", "start": str(first), "end": str(last), "granularity": _finer(query.granularity)}
-    ).path()
-    links = Links(drill_down(address), charges_of(address), zoom)
-    found = sections(table, today=today, links=links)
-    return [Shown(section, bars(section), section.mean(query.period.days)) for section in found]
-
-
-def _finer(granularity: Granularity) -> str:
-    return "none" if granularity is Granularity.DAY else "day"
+def _shown(view: CostView, tree: CostTree, address: Address, today: date, name: Namer) -> Shown:
+    query, total = view.query, tree.total
+    by_date = dates(
+        view,
+        tree,
+        today=today,
+        zoom=lambda period, granularity: address.over(period).with_({"granularity": granularity.value}).path(),
+        name=name,
+    )
+    title = TITLES[by_date.granularity] if by_date else "Cost"
+    days = (min(query.period.last, today) - query.period.first).days + 1
+    more = next((count for count in MORE_ROWS if query.limit and query.limit < min(count, total.groups)), None)
+    return Shown(
+        total=total,
+        rows=Table(tree, query.group_by, by_date, address, name).rows(),
+        dates=by_date,
+        figure=cost_figure(by_date, total.currency) if by_date else None,
+        title=f"{title} by {dimension_noun(query.group_by[0])}" if query.group_by else title,
+        mean=total.cost / days if days > 0 else None,
+        noun=dimension_noun(query.group_by[0], total.groups) if query.group_by else "",
+        more=more,
+        more_url=address.with_({"limit": str(more)}).path() if more else "",
+    )
 
 
 def _sort_links(address: Address, query: CostQuery) -> dict[str, str]:
