@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Final
 
@@ -9,9 +10,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.accounts.models import Organisation
+from apps.accounts.pages import SECTIONS
 from apps.accounts.roles import Capability, may
 from apps.accounts.scope import scope_of
+from apps.core import money
 from apps.costs.queries import Freshness, ProviderFreshness, freshness
+from apps.dashboards.view_menu import ViewMenu, view_menu
+
+LATE: Final = timedelta(days=62)
+"""Providers that have sent nothing for longer have ended: nobody waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +90,31 @@ class Shell:
         return freshness(today=timezone.now().date(), scope=scope_of(self._request.user))
 
     @property
-    def behind(self) -> list[ProviderFreshness]:
+    def age(self) -> str:
+        """How long ago the newest complete day ended."""
+        newest = self.freshness.day
+        if newest is None:
+            return ""
+        return money.ago(datetime.combine(newest + timedelta(days=1), time(), UTC), timezone.now())
+
+    @property
+    def late(self) -> list[ProviderFreshness]:
         """Providers whose newest complete day is not the newest of all."""
-        return [one for one in self.freshness.providers if one.day != self.freshness.day]
+        newest = self.freshness.day
+        return [one for one in self.freshness.providers if newest and newest - LATE <= one.day < newest]
+
+    @cached_property
+    def saved_views(self) -> ViewMenu | None:
+        """The menu of saved views of this page; None where a page's address is not kept."""
+        return view_menu(self._request)
 
     def _allowed(self) -> Iterator[Entry]:
         return (entry for entry in MENU if may(self._request.user, entry.needs))
 
     def _is_current(self, entry: Entry) -> bool:
         path = self._request.path
-        return path == entry.url or (entry.url != "/" and path.startswith(entry.url))
+        within = (entry.url, *(one.url for one in SECTIONS)) if entry.url == "/settings/" else (entry.url,)
+        return path == entry.url or (entry.url != "/" and path.startswith(within))
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

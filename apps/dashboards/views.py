@@ -1,45 +1,129 @@
-"""The overview page."""
+"""The overview, the search and the help page."""
 
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from django.views.decorators.vary import vary_on_headers
 
-from apps.accounts.models import Organisation
+from apps.accounts.models import Organisation, Role, Team
+from apps.accounts.pages import person
 from apps.accounts.permissions import requires
-from apps.accounts.roles import Capability
-from apps.accounts.scope import scope_of
+from apps.accounts.roles import GRANTS, Capability
+from apps.accounts.scope import Scope, scope_of
 from apps.core import money
 from apps.core.periods import PeriodError, parse_day
+from apps.costs.labels import namer
 from apps.dashboards import overview as numbers
+from apps.dashboards import search as finding
+from apps.dashboards.overview_page import OverviewPage
+from apps.dashboards.queries import overview_team
+from apps.dashboards.services import remember_team
+from apps.dashboards.shell import Shell
 
 
 @never_cache
 @requires(Capability.SEE_COSTS)
 def overview(request: HttpRequest) -> HttpResponse:
-    """How this month goes, and where the money went."""
-    scope, today = scope_of(request.user), timezone.now().date()
-    month, wrong = _month(request)
-    shown = numbers.overview(month=month, currency=Organisation.current().reporting_currency, scope=scope, today=today)
-    context: dict[str, Any] = {"title": "Overview", "shown": shown, "wrong": wrong, "scope": scope}
-    if shown:
-        context |= {
-            "now": money.days(shown.period.first, shown.period.last),
-            "before": money.days(shown.compare.first, shown.compare.last),
-            "choices": sorted({bucket.first for one in shown.months for bucket in one.buckets}, reverse=True),
-        }
+    """How this month goes, and where the money went. The team that a person chose last is put into the address."""
+    user, scope, shell = person(request), scope_of(request.user), Shell(request)
+    names = dict(visible_teams(scope).values_list("slug", "name"))
+    remembered = "" if "team" in request.GET else overview_team(user=user)
+    if remembered in names:
+        return redirect(overview_address(request.GET.get("month", ""), remembered))
+    team, wrong = _team(request, names)
+    newest = shell.freshness.day
+    context: dict[str, Any] = {"title": "Overview", "shell": shell, "scope": scope, "wrong": wrong}
+    context |= {"teams": names, "team": team, "team_name": names.get(team, "")}
+    if newest:
+        month, no_month = _month(request, newest)
+        context["wrong"] = [*wrong, *no_month]
+        context |= _numbers(month, newest, team=team, names=names, scope=scope)
     return render(request, "dashboards/overview.html", context)
 
 
-def _month(request: HttpRequest) -> tuple[date | None, str]:
-    """The month that the address asks for, and what is wrong with it."""
-    text = request.GET.get("month", "")
+@require_POST
+@requires(Capability.SEE_COSTS)
+def choose_team(request: HttpRequest) -> HttpResponse:
+    """Show the overview of one team from now on, or with an empty slug that of all."""
+    slug = request.POST.get("team", "")
+    team = get_object_or_404(visible_teams(scope_of(request.user)), slug=slug) if slug else None
+    remember_team(user=person(request), team=team)
+    return redirect(overview_address(request.POST.get("month", ""), slug))
+
+
+@never_cache
+@vary_on_headers("HX-Request")
+@requires(Capability.SEE_COSTS)
+def search(request: HttpRequest) -> HttpResponse:
+    """What is found for `q`: a page, or for the field that asks while one types the list alone."""
+    text = request.GET.get("q", "").strip()
+    groups = finding.search(text, user=person(request))
+    context = {"title": "Search", "text": text, "groups": groups, "shortest": finding.SHORTEST}
+    is_field = request.headers.get("HX-Request") == "true"
+    return render(request, "dashboards/hits.html" if is_field else "dashboards/search.html", context)
+
+
+@requires(Capability.SEE_COSTS)
+def help_page(request: HttpRequest) -> HttpResponse:
+    """What the numbers mean, which keys there are, and what each role may do."""
+    rows = [(capability.value, [capability in GRANTS[role] for role in Role]) for capability in Capability]
+    context = {"title": "Help", "roles": [role.label for role in Role], "rows": rows}
+    return render(request, "dashboards/help.html", context)
+
+
+def visible_teams(scope: Scope) -> QuerySet[Team]:
+    """The teams whose costs the scope lets through."""
+    return Team.objects.all() if scope.teams is None else Team.objects.filter(slug__in=scope.teams)
+
+
+def overview_address(month: str, team: str) -> str:
+    """The overview of a month and a team, whichever are given."""
+    given = {name: value for name, value in (("month", month), ("team", team)) if value}
+    return f"/?{urlencode(given)}" if given else "/"
+
+
+def _numbers(month: date, newest: date, *, team: str, names: dict[str, str], scope: Scope) -> dict[str, Any]:
+    """The part of the context that takes costs."""
+    shown = numbers.overview(
+        month=month,
+        team=team,
+        currency=Organisation.current().reporting_currency,
+        newest=newest,
+        today=timezone.now().date(),
+        scope=scope,
+    )
+    return {
+        "page": OverviewPage.of(shown, team=team, name=namer(names)),
+        "shown": shown,
+        "now": money.days(shown.period.first, shown.period.last),
+        "before": money.days(shown.compare.first, shown.compare.last),
+    }
+
+
+def _team(request: HttpRequest, names: dict[str, str]) -> tuple[str, list[str]]:
+    """The team that the address asks for, and what is wrong with it."""
+    team = request.GET.get("team", "")
+    if not team or team in names:
+        return team, []
+    return "", [f"There is no team {team!r} whose costs you may see, so all are shown."]
+
+
+def _month(request: HttpRequest, newest: date) -> tuple[date, list[str]]:
+    """The month that the address asks for, the newest with a complete day where it asks for none that can be shown."""
+    text, latest = request.GET.get("month", ""), newest.replace(day=1)
     if not text:
-        return None, ""
+        return latest, []
     try:
-        return parse_day(f"{text}-01", "month"), ""
+        month = parse_day(f"{text}-01", "month")
     except PeriodError:
-        return None, f"{text!r} is not a month and was ignored. Write it as 2026-06."
+        return latest, [f"{text!r} is not a month and was ignored. Write it as 2026-06."]
+    if month > latest:
+        return latest, [f"{money.month(month)} has no complete day with costs yet and was ignored."]
+    return month, []
