@@ -67,6 +67,28 @@ def record(
     return event
 
 
+def record_change(
+    target: str,
+    *,
+    actor: User | None,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    remote_address: str = "",
+) -> bool:
+    """Append the event "<kind of target>.updated" with the fields that differ; whether there were any."""
+    fields = [name for name in after if before[name] != after[name]]
+    if fields:
+        record(
+            actor=actor,
+            action=f"{target.partition(':')[0]}.updated",
+            target=target,
+            before={name: before[name] for name in fields},
+            after={name: after[name] for name in fields},
+            remote_address=remote_address,
+        )
+    return bool(fields)
+
+
 def verify() -> ChainReport:
     """Walk the whole chain, oldest event first, in constant memory; says where it breaks and how."""
     head = AuditHead.objects.first()

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import Organisation, Role, Team, TokenScope, User
@@ -111,20 +112,26 @@ class NewUserForm(UserForm):
 class OrganisationForm(forms.Form):
     """What holds for everybody."""
 
-    name = forms.CharField(required=False, max_length=200)
-    reporting_currency = forms.RegexField(
-        r"^[A-Za-z]{3}$",
+    name = forms.CharField(required=False, max_length=200, help_text="Stands above the menu of every page.")
+    reporting_currency = forms.CharField(
         required=False,
-        help_text="Costs are shown in it where exchange rates are known. Three letters, for example USD.",
-        error_messages={"invalid": "Write the currency as three letters, for example USD."},
+        max_length=3,
+        widget=forms.TextInput({"size": 3, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Its ISO 4217 code, for example USD. Costs in others are converted by the exchange rate of their "
+        "month. Empty: each currency is shown by itself.",
     )
-    week_start = forms.TypedChoiceField(coerce=int, choices=list(enumerate(WEEKDAYS, start=1)), label="Week starts on")
+    week_start = forms.TypedChoiceField(
+        coerce=int,
+        choices=list(enumerate(WEEKDAYS, start=1)),
+        label="Week starts on",
+        help_text="Where a chart or table is by week.",
+    )
     fiscal_year_start_month = forms.TypedChoiceField(
-        coerce=int, choices=list(enumerate(MONTH_NAMES, start=1)), label="Fiscal year starts in"
+        coerce=int,
+        choices=list(enumerate(MONTH_NAMES, start=1)),
+        label="Fiscal year starts in",
+        help_text="Where the time range “This fiscal year” begins.",
     )
-    team_tag_keys = WordsField(required=False, help_text="Tags that name the team of a charge; the first match wins.")
-    environment_tag_keys = WordsField(required=False, help_text="Tags that name the environment.")
-    workload_tag_keys = WordsField(required=False, help_text="Tags that name the workload.")
 
     @classmethod
     def initial_of(cls, organisation: Organisation) -> dict[str, Any]:
@@ -134,3 +141,43 @@ class OrganisationForm(forms.Form):
     def clean_reporting_currency(self) -> str:
         """The code in capitals."""
         return str(self.cleaned_data["reporting_currency"]).upper()
+
+
+class TagKeysForm(forms.Form):
+    """Which tags decide whose a charge is."""
+
+    team_tag_keys = WordsField(
+        required=False,
+        help_text="One key per line. The first one that a charge has names its team. Empty: sub accounts alone decide.",
+    )
+    environment_tag_keys = WordsField(required=False, help_text="Like production or staging.")
+    workload_tag_keys = WordsField(required=False, help_text="The application or model that a charge is for.")
+
+    @classmethod
+    def initial_of(cls, organisation: Organisation) -> dict[str, Any]:
+        """What the form shows at first."""
+        return {name: getattr(organisation, name) for name in cls.base_fields}
+
+
+class PeopleField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg] # is no generic when it runs
+    """Any number of users, with their roles."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        """What stands beside a user's box."""
+        words = (obj.get_full_name(), obj.get_role_display().lower(), "" if obj.is_active else "deactivated")
+        return f"{obj.username} · {', '.join(filter(None, words))}"
+
+
+class MembersForm(forms.Form):
+    """Who is in a team: anybody who may sign in, and who is in it already."""
+
+    def __init__(self, data: Any, *, team: Team) -> None:
+        super().__init__(data)
+        self.fields["members"] = PeopleField(
+            User.objects.filter(Q(is_active=True) | Q(teams=team)).distinct(),
+            required=False,
+            initial=team.members.all(),
+            help_text="An engineering lead sees the costs of their teams alone. Other roles see every cost.",
+        )

@@ -21,6 +21,7 @@ class Section:
 
 SECTIONS: Final = (
     Section("Profile", "/settings/", Capability.SEE_COSTS),
+    Section("Saved views", "/views/", Capability.SEE_COSTS),
     Section("API tokens", "/settings/tokens/", Capability.MANAGE_OWN_TOKENS),
     Section("Teams", "/settings/teams/", Capability.SEE_TEAMS),
     Section("Users", "/settings/users/", Capability.SEE_PEOPLE),

@@ -23,6 +23,7 @@ class Capability(StrEnum):
     SEE_AUDIT = "see the audit log"
     MANAGE_OWN_TOKENS = "manage one's own API tokens"
     MANAGE_ALL_TOKENS = "see and revoke everybody's API tokens"
+    MANAGE_SHARED_VIEWS = "delete shared views of others"
 
 
 OWN_COSTS = frozenset({Capability.SEE_COSTS, Capability.SEE_TEAMS, Capability.MANAGE_OWN_TOKENS})

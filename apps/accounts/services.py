@@ -15,8 +15,10 @@ from apps.accounts import audit
 from apps.accounts.models import ApiToken, Organisation, Role, Team, User
 from apps.accounts.signals import allocation_changed
 from apps.accounts.tokens import revoke_token
+from apps.core.currencies import CURRENCIES
 from apps.core.errors import UserError
 from apps.core.locks import hold
+from apps.core.saving import save_checked
 
 TAG_KEYS = ("team_tag_keys", "environment_tag_keys", "workload_tag_keys")
 LOCK = "accounts"  # changes here are few: one at a time, so that "the last admin" and "nobody else's tag" stay true
@@ -41,7 +43,7 @@ def create_user(
     user = User(username=username, role=role, email=email, first_name=first_name, last_name=last_name)
     user.must_change_password = one_time
     _set_valid_password(user, password)
-    _save(user)
+    save_checked(user, unchecked=["password"])
     user.teams.set(teams)
     after = _user_state(user)
     audit.record(
@@ -68,7 +70,7 @@ def update_user(
     if role not in (None, Role.ADMIN):
         _keep_an_admin(without=user)
     _assign(user, role=role, email=email, first_name=first_name, last_name=last_name)
-    _record_change(
+    audit.record_change(
         f"user:{user.pk}", actor=actor, before=before, after=_user_state(user), remote_address=remote_address
     )
     return user
@@ -80,9 +82,19 @@ def set_membership(*, user: User, teams: Collection[Team], actor: User | None, r
     hold(LOCK)
     before = _user_state(user)
     user.teams.set(teams)
-    _record_change(
+    audit.record_change(
         f"user:{user.pk}", actor=actor, before=before, after=_user_state(user), remote_address=remote_address
     )
+
+
+@transaction.atomic
+def set_members(*, team: Team, members: Collection[User], actor: User | None, remote_address: str = "") -> None:
+    """Make `members` the members of `team`; each of them keeps their other teams."""
+    hold(LOCK)
+    before, after = set(team.members.all()), set(members)
+    for user in sorted(before ^ after, key=lambda one: one.username):
+        teams = set(user.teams.all()) ^ {team}
+        set_membership(user=user, teams=teams, actor=actor, remote_address=remote_address)
 
 
 @transaction.atomic
@@ -167,7 +179,7 @@ def create_team(
     hold(LOCK)
     team = Team(slug=slug, name=name.strip(), tag_values=_words(tag_values), sub_account_ids=_words(sub_account_ids))
     _refuse_claims_of_others(team)
-    _save(team)
+    save_checked(team)
     audit.record(
         actor=actor,
         action="team.created",
@@ -200,7 +212,7 @@ def update_team(
         sub_account_ids=None if sub_account_ids is None else _words(sub_account_ids),
     )
     _refuse_claims_of_others(team)
-    if _record_change(
+    if audit.record_change(
         f"team:{team.slug}", actor=actor, before=before, after=_state(team), remote_address=remote_address
     ):
         _announce(Team)
@@ -239,6 +251,9 @@ def update_organisation(
 ) -> Organisation:
     """Change what is given, leave what is None. Other tag keys make costs being allocated again."""
     hold(LOCK)
+    if reporting_currency and reporting_currency not in CURRENCIES:
+        message = f"{reporting_currency!r} is not a currency of ISO 4217. Use three letters, for example USD."
+        raise UserError(message, field="reporting_currency")
     organisation = Organisation.current()
     before = _state(organisation)
     _assign(
@@ -252,27 +267,10 @@ def update_organisation(
         workload_tag_keys=None if workload_tag_keys is None else _words(workload_tag_keys),
     )
     after = _state(organisation)
-    _record_change("organisation:1", actor=actor, before=before, after=after, remote_address=remote_address)
+    audit.record_change("organisation:1", actor=actor, before=before, after=after, remote_address=remote_address)
     if any(before[key] != after[key] for key in TAG_KEYS):
         _announce(Organisation)
     return organisation
-
-
-def _record_change(
-    target: str, *, actor: User | None, before: dict[str, object], after: dict[str, object], remote_address: str
-) -> bool:
-    """Record the fields that differ; whether there were any."""
-    fields = [name for name in after if before[name] != after[name]]
-    if fields:
-        audit.record(
-            actor=actor,
-            action=f"{target.partition(':')[0]}.updated",
-            target=target,
-            before={name: before[name] for name in fields},
-            after={name: after[name] for name in fields},
-            remote_address=remote_address,
-        )
-    return bool(fields)
 
 
 def _announce(what: type[models.Model]) -> None:
@@ -284,17 +282,7 @@ def _assign(target: models.Model, **values: object) -> None:
     given = {name: value for name, value in values.items() if value is not None}
     for name, value in given.items():
         setattr(target, name, value)
-    _save(target, fields=None if target._state.adding else list(given))
-
-
-def _save(target: models.Model, *, fields: list[str] | None = None) -> None:
-    """Check the fields and save; the first that is wrong is told."""
-    try:
-        target.full_clean(exclude=["password"])
-    except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
-        raise UserError(messages[0], field="" if field == "__all__" else field) from error
-    target.save(update_fields=fields)
+    save_checked(target, fields=None if target._state.adding else list(given), unchecked=["password"])
 
 
 def _set_valid_password(user: User, password: str) -> None:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from apps.core.errors import UserError
 from apps.demo import queries, services
 from apps.demo.people import LOGINS, PASSWORD
+from apps.demo.removal import Removal, remove_demo
 
 
 @click.group()
@@ -32,10 +33,11 @@ def load(until: datetime | None) -> None:
 @demo.command("remove")
 def remove() -> None:
     """Take it out again: its costs, deliveries and teams, and every way in with its password."""
-    removed = services.remove_demo(actor=None)
-    click.echo(f"The demo is gone: {removed.rows:,} rows.")
-    if removed.password:
-        click.echo(f'Sign in as "{removed.admin}" with the password {removed.password} (shown once).')
+    with _bar() as tell:
+        way_in = remove_demo(actor=None, progress=tell)
+    click.echo("The demo is gone.")
+    if way_in:
+        click.echo(f'Sign in as "{way_in.admin}" with the password {way_in.password} (shown once).')
 
 
 @demo.command("stories")
@@ -64,7 +66,7 @@ def how_to_sign_in() -> str:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[services.Progress], None]]:
+def _bar() -> Iterator[Callable[[services.Progress | Removal], None]]:
     """A bar on standard error with bills, rows and time left."""
     columns = (
         TextColumn("Demo organisation"),

@@ -15,6 +15,7 @@ class DemoOrganisation(models.Model):
     months = models.PositiveSmallIntegerField(help_text="calendar months of its data")
     started_at = models.DateTimeField(auto_now_add=True)
     loaded_at = models.DateTimeField(null=True, help_text="null = the load is under way or died: the next one goes on")
+    removing_at = models.DateTimeField(null=True, help_text="when its removal began: from then on nobody gets in")
     removed_at = models.DateTimeField(null=True)
     stories = models.JSONField(default=list, help_text="as apps.demo.stories.Story.as_json writes them")
 

@@ -7,8 +7,13 @@ from apps.sources.models import Source
 
 
 def demo_loaded() -> bool:
-    """Whether the demo's logins work: from the start of the load until it is removed."""
-    return DemoOrganisation.objects.filter(removed_at=None).exists()
+    """Whether the demo's logins work: from the start of the load until its removal begins."""
+    return DemoOrganisation.objects.filter(removed_at=None, removing_at=None).exists()
+
+
+def removal_begun() -> bool:
+    """Whether the demo is being taken out, or a removal of it died half-way."""
+    return DemoOrganisation.objects.filter(removed_at=None).exclude(removing_at=None).exists()
 
 
 def is_empty() -> bool:
@@ -18,10 +23,10 @@ def is_empty() -> bool:
 
 def wants_demo() -> bool:
     """Whether a start should load the demo: into an empty database, or because an earlier load died half-way."""
-    return is_empty() or DemoOrganisation.objects.filter(removed_at=None, loaded_at=None).exists()
+    return is_empty() or DemoOrganisation.objects.filter(removed_at=None, removing_at=None, loaded_at=None).exists()
 
 
 def stories() -> list[Story]:
     """What is to be found in the demo's data; empty while it is not loaded."""
-    demo = DemoOrganisation.objects.filter(removed_at=None).first()
+    demo = DemoOrganisation.objects.filter(removed_at=None, removing_at=None).first()
     return [Story.from_json(values) for values in demo.stories] if demo else []

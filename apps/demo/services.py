@@ -1,4 +1,4 @@
-"""Writes of the demo: loading it into an empty database, and taking it out again."""
+"""Loading the demo into an empty database."""
 
 import tempfile
 import time
@@ -13,18 +13,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.audit import record
-from apps.accounts.models import User
 from apps.core.errors import UserError
-from apps.core.locks import held, hold, is_held
-from apps.costs.loader import analyse
-from apps.costs.removal import remove_source
+from apps.core.locks import held
+from apps.costs.loader import analyse_tables
 from apps.demo.focus import write
 from apps.demo.generator import MONTHS, PROVIDERS, Bill, bills, months_until
 from apps.demo.models import DemoOrganisation
-from apps.demo.people import lock_out, make_organisation, unmake_organisation
+from apps.demo.people import make_organisation
 from apps.demo.queries import is_empty
 from apps.demo.stories import StoryBook
-from apps.sources.models import Delivery, Source
+from apps.sources.models import Delivery
 from apps.sources.services import import_bill, note_interrupted
 from collectors.files import FoundDelivery
 
@@ -40,15 +38,6 @@ class Progress:
     of: int
     rows: int
     seconds_left: float
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """Rows of bills that went; an `admin` of the demo who had to stay signs in with the one-time `password`."""
-
-    rows: int
-    admin: str = ""
-    password: str = ""
 
 
 def load_demo(*, until: date, progress: Callable[[Progress], None], months: int = MONTHS) -> DemoOrganisation:
@@ -67,31 +56,6 @@ def load_demo(*, until: date, progress: Callable[[Progress], None], months: int 
 
 
 @transaction.atomic
-def remove_demo(*, actor: User | None, remote_address: str = "") -> Removed:
-    """Take the demo out: its facts, deliveries, teams and name, and every way in with its password.
-
-    Users stay, deactivated, because the audit log names them. Everything else of the database is left alone.
-    """
-    if is_held(LOCK):
-        raise UserError("The demo is being loaded. Wait until it is there, then remove it.")
-    hold(LOCK)
-    demo = DemoOrganisation.objects.select_for_update().filter(removed_at=None).first()
-    if demo is None:
-        raise UserError("There is no demo to remove.")
-    deliveries = Delivery.objects.filter(source__name=SOURCE)
-    rows = sum(deliveries.values_list("rows_loaded", flat=True))
-    remove_source(SOURCE)
-    deliveries.delete()
-    Source.objects.filter(name=SOURCE).delete()
-    unmake_organisation()
-    kept = lock_out(actor=actor, remote_address=remote_address)
-    demo.removed_at = timezone.now()
-    demo.save(update_fields=["removed_at"])
-    record(actor=actor, action="demo.removed", target="demo:1", after={"rows": rows}, remote_address=remote_address)
-    return Removed(rows, kept[0].username, kept[1]) if kept else Removed(rows)
-
-
-@transaction.atomic
 def _begin(until: date, months: int) -> DemoOrganisation:
     """The row of a load that may go on, else a new one with the organisation's teams and people."""
     demo = DemoOrganisation.objects.first()
@@ -99,7 +63,7 @@ def _begin(until: date, months: int) -> DemoOrganisation:
         demo = DemoOrganisation.objects.create(until=until, months=months)
         make_organisation()
         record(actor=None, action="demo.started", target="demo:1", after={"until": until})
-    if demo is None or demo.removed_at is not None:
+    if demo is None or demo.removing_at or demo.removed_at:
         raise UserError("This database is in use: the demo needs an empty one. Set FINOPS_HOME to another folder.")
     return demo
 
@@ -127,7 +91,7 @@ def _import(bill: Bill, folder: Path) -> None:
 
 @transaction.atomic
 def _complete(demo: DemoOrganisation, book: StoryBook) -> None:
-    analyse()
+    analyse_tables()
     demo.stories = [story.as_json() for story in book.stories()]
     demo.loaded_at = timezone.now()
     demo.save(update_fields=["stories", "loaded_at"])

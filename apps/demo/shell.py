@@ -5,8 +5,8 @@ from functools import cached_property
 from django.http import HttpRequest
 
 from apps.accounts.roles import Capability, may
+from apps.demo.models import DemoOrganisation
 from apps.demo.people import LOGINS, PASSWORD, Login
-from apps.demo.queries import demo_loaded
 
 
 class Demo:
@@ -18,9 +18,18 @@ class Demo:
         self._request = request
 
     @cached_property
+    def _here(self) -> DemoOrganisation | None:
+        return DemoOrganisation.objects.filter(removed_at=None).first()
+
+    @property
     def loaded(self) -> bool:
-        """Whether the data is the invented company's."""
-        return demo_loaded()
+        """Whether the data is the invented company's, and its logins work."""
+        return self._here is not None and self._here.removing_at is None
+
+    @property
+    def going(self) -> bool:
+        """Whether it is being taken out."""
+        return self._here is not None and self._here.removing_at is not None
 
     @property
     def removable(self) -> bool:

@@ -1,4 +1,4 @@
-// The upload page: dropping files, sending them with real progress, and following their loading.
+// The upload page: dropping files, and sending them with real progress.
 (() => {
   const form = document.getElementById("upload");
   const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
@@ -69,20 +69,5 @@
     });
   }
 
-  // The server writes the words; this only asks for them again, more seldom when it cannot answer.
-  async function follow(card, wait = 1000) {
-    await new Promise((resolve) => { setTimeout(resolve, wait); });
-    const answer = await fetch(card.dataset.progress).catch(() => null);
-    if (!answer || !answer.ok) return follow(card, Math.min(wait * 2, 30000));
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const next = page.querySelector("[data-progress]");
-    if (!next) return location.reload(); // signed out meanwhile
-    card.replaceWith(next);
-    if ("open" in next.dataset) return follow(next);
-    if (!form) return location.reload(); // the page of one delivery shows its totals now
-    document.getElementById("say").textContent = "Loading has ended.";
-  }
-
-  if (form) watchForm();
-  for (const card of document.querySelectorAll("[data-progress][data-open]")) follow(card);
+  watchForm();
 })();

@@ -28,6 +28,7 @@ WHO_MAY = {
     Capability.SEE_AUDIT: {ADMIN, FINANCE},
     Capability.MANAGE_OWN_TOKENS: {ADMIN, FINANCE, LEAD, VIEWER},
     Capability.MANAGE_ALL_TOKENS: {ADMIN},
+    Capability.MANAGE_SHARED_VIEWS: {ADMIN},
 }
 
 

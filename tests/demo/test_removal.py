@@ -9,6 +9,7 @@ from django.contrib.auth import authenticate
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from kombu.exceptions import OperationalError
 
 from apps.accounts import audit
 from apps.accounts.models import ApiToken, AuditEvent, Organisation, Role, Team, TokenScope, User
@@ -19,8 +20,11 @@ from apps.costs.models import ChargeGroup, ChargeKey, Statement
 from apps.demo.commands import demo as demo_commands
 from apps.demo.people import LOGINS
 from apps.demo.queries import demo_loaded, is_empty, stories, wants_demo
-from apps.demo.services import remove_demo
+from apps.demo.removal import Removal, begin_removal, finish_removal, remove_demo
+from apps.demo.services import load_demo
+from apps.demo.tasks import finish_removal as finish_removal_task
 from apps.sources.models import Delivery, Source
+from tests.demo.conftest import MONTHS, UNTIL
 from tests.ledger import charge, load_charges
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -62,6 +66,25 @@ def test_nothing_of_the_demo_stays_but_its_people_deactivated() -> None:
     assert [demo_loaded(), is_empty(), wants_demo()] == [False, False, False]
 
 
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that is gone: the removal is done in the request."""
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("no broker")
+
+    monkeypatch.setattr(finish_removal_task, "delay", refuse)
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a worker that has not come to it yet has been asked to do."""
+    asked: list[str] = []
+    monkeypatch.setattr(finish_removal_task, "delay", lambda: asked.append("finish_removal"))
+    return asked
+
+
+@pytest.mark.usefixtures("no_worker")
 def test_the_admin_who_clicks_gets_in_with_the_password_shown_and_must_change_it(client: Client) -> None:
     client.post("/login/", {"username": "admin", "password": "demo"})
     assert "Remove all demo data?" in client.get("/demo/remove/").content.decode()
@@ -78,6 +101,7 @@ def test_the_admin_who_clicks_gets_in_with_the_password_shown_and_must_change_it
     assert "Demo logins" not in Client().get("/login/").content.decode()
 
 
+@pytest.mark.usefixtures("no_worker")
 def test_an_admin_of_one_s_own_stays_signed_in_and_all_demo_logins_end(client: Client) -> None:
     client.force_login(make_admin())
 
@@ -142,14 +166,93 @@ def test_bills_and_teams_of_one_s_own_stay() -> None:
     assert Team.objects.get() == research
 
 
-def test_it_is_one_change_in_the_audit_log_and_cannot_be_repeated() -> None:
+def test_it_is_in_the_audit_log_and_cannot_be_repeated() -> None:
     boss, rows = make_admin(), list(Delivery.objects.values_list("rows_loaded", flat=True))
     remove_demo(actor=boss, remote_address="192.0.2.7")
 
-    event = AuditEvent.objects.get(action="demo.removed")
+    event = AuditEvent.objects.get(action="demo.removal_begun")
     assert (event.actor, event.remote_address) == (boss, "192.0.2.7")
-    assert event.after == {"rows": sum(rows)}
+    assert AuditEvent.objects.get(action="demo.removed").after == {"rows": sum(rows)}
     assert AuditEvent.objects.filter(action="user.deactivated").count() == len(LOGINS)
     assert audit.verify().intact
     with pytest.raises(UserError, match="no demo to remove"):
         remove_demo(actor=boss)
+
+
+class DiedError(Exception):
+    """The worker is killed."""
+
+
+def test_a_removal_that_died_half_way_ends_the_same_when_it_is_repeated() -> None:
+    load_charges([charge(date(2026, 6, 3), "12.50", service_name="Amazon EC2")])
+    shares: list[tuple[int, int]] = []
+
+    def die_after_three_bills(now: Removal) -> None:
+        shares.append((now.bills, now.permille))
+        if now.bills == 3:
+            raise DiedError
+
+    with pytest.raises(DiedError):
+        remove_demo(actor=make_admin(), progress=die_after_three_bills)
+    assert [bills for bills, _ in shares] == [0, 1, 2, 3]
+    assert 0 == shares[0][1] < shares[-1][1] < 1000
+    assert facts()["costs_dailycharge"] > 1
+    assert who_gets_in_with("demo") == set()
+
+    finish_removal_task()
+    finish_removal_task()
+
+    assert facts() == dict.fromkeys(FACTS, 1)
+    assert not Delivery.objects.exists()
+    assert not Team.objects.exists()
+    assert AuditEvent.objects.filter(action="demo.removed").count() == 1
+    assert [demo_loaded(), is_empty(), wants_demo(), Removal.under_way()] == [False, False, False, None]
+
+
+def test_nothing_is_taken_out_before_somebody_has_decided_it() -> None:
+    before = facts()
+
+    finish_removal_task()
+    finish_removal()
+
+    assert facts() == before
+    assert demo_loaded()
+
+
+def test_the_page_shows_how_far_it_is_and_goes_on_without_it(client: Client, queued: list[str]) -> None:
+    client.force_login(make_admin())
+    assert "Remove it" in client.get("/audit/").content.decode()
+
+    page = client.post("/demo/remove/", follow=True).content.decode()
+
+    bills = Statement.objects.count()
+    assert queued == ["finish_removal"]
+    assert f"0 of {bills} bills (0%)" in page
+    assert 'http-equiv="refresh"' in page
+    assert "is being removed" in client.get("/audit/").content.decode()
+    assert "Demo logins" not in Client().get("/login/").content.decode()
+
+    client.post("/demo/remove/")
+    assert AuditEvent.objects.filter(action="demo.removal_begun").count() == 1
+    finish_removal()
+
+    assert "data-open" not in Client().get("/demo/remove/progress/").content.decode()
+    assert "The demo is gone" in client.get("/demo/remove/", follow=True).content.decode()
+
+
+def test_who_has_to_sign_in_again_sees_how_it_goes_without_being_signed_in(client: Client, queued: list[str]) -> None:
+    client.post("/login/", {"username": "admin", "password": "demo"})
+
+    page = client.post("/demo/remove/").content.decode()
+
+    assert 'id="secret"' in page
+    assert 'data-progress="/demo/remove/progress/" data-open' in page
+    assert "data-open" in Client().get("/demo/remove/progress/").content.decode()
+
+
+def test_a_demo_that_is_going_is_not_loaded_again() -> None:
+    begin_removal(actor=make_admin())
+
+    assert not wants_demo()
+    with pytest.raises(UserError, match="needs an empty one"):
+        load_demo(until=UNTIL, progress=lambda _: None, months=MONTHS)

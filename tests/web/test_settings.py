@@ -1,5 +1,8 @@
 """Settings and the audit log, as people fill them in."""
 
+import csv
+import io
+import json
 import re
 
 import pytest
@@ -117,14 +120,83 @@ def test_a_team_takes_words_by_line_or_comma_and_says_whose_they_are_already(bro
 def test_the_organisation_is_saved_and_its_name_stands_in_the_menu(browser_of):
     admin = browser_of(Role.ADMIN)
     form = {"name": "Northwind AI", "reporting_currency": "usd", "week_start": "7", "fiscal_year_start_month": "4"}
-    form |= {"team_tag_keys": "team\nowner", "environment_tag_keys": "env", "workload_tag_keys": ""}
     assert admin.post("/settings/organisation/", form).status_code == 302
     saved = Organisation.current()
-    assert (saved.reporting_currency, saved.week_start, saved.team_tag_keys) == ("USD", 7, ["team", "owner"])
+    assert (saved.reporting_currency, saved.week_start, saved.fiscal_year_start_month) == ("USD", 7, 4)
     assert "Northwind AI" in admin.get("/").content.decode()
-    wrong = admin.post("/settings/organisation/", form | {"reporting_currency": "U1"})
-    assert errors_of(wrong) == ["Write the currency as three letters, for example USD."]
-    assert Organisation.current().reporting_currency == "USD"
+    event = AuditEvent.objects.get(action="organisation.updated")
+    assert event.before == {
+        "name": "",
+        "reporting_currency": "",
+        "week_start": 1,
+        "fiscal_year_start_month": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        (
+            "reporting_currency",
+            "U1",
+            "&#x27;U1&#x27; is not a currency of ISO 4217. Use three letters, for example USD.",
+        ),
+        ("reporting_currency", "UDS", "&#x27;UDS&#x27; is not a currency"),
+        ("reporting_currency", "dollars", "at most 3 characters"),
+        ("week_start", "8", "Select a valid choice."),
+        ("fiscal_year_start_month", "13", "Select a valid choice."),
+    ],
+)
+def test_what_is_wrong_with_the_organisation_stands_at_the_field(browser_of, field, text, said):
+    form = {"name": "Northwind AI", "reporting_currency": "", "week_start": "1", "fiscal_year_start_month": "1"}
+    answer = browser_of(Role.ADMIN).post("/settings/organisation/", form | {field: text})
+    (error,) = errors_of(answer)
+    assert said in error
+    assert answer.context["form"].errors.keys() == {field}
+    assert not Organisation.objects.exists()
+
+
+def test_the_tags_that_allocate_costs_are_saved_by_themselves(browser_of):
+    admin = browser_of(Role.ADMIN)
+    form = {"team_tag_keys": "team\nowner, team", "environment_tag_keys": "env", "workload_tag_keys": ""}
+    assert admin.post("/settings/organisation/tags/", form).url == "/settings/organisation/"
+    saved = Organisation.current()
+    assert (saved.team_tag_keys, saved.environment_tag_keys, saved.workload_tag_keys) == (
+        ["team", "owner"],
+        ["env"],
+        [],
+    )
+    event = AuditEvent.objects.get(action="organisation.updated")
+    assert (event.before["team_tag_keys"], event.after["team_tag_keys"]) == (["team"], ["team", "owner"])
+    assert browser_of(Role.FINANCE).post("/settings/organisation/tags/", form).status_code == 403
+
+
+def test_members_are_chosen_on_the_team_as_well_as_on_the_user(browser_of, person):
+    admin = browser_of(Role.ADMIN)
+    noa, ben = person(Role.ENGINEERING_LEAD, "web", username="noa"), person(Role.VIEWER, "ml", username="ben")
+    ml = Team.objects.get(slug="ml")
+    assert admin.post("/settings/teams/ml/members/", {"members": [noa.pk]}).url == "/settings/teams/ml/"
+    assert {team.slug for team in noa.teams.all()} == {"web", "ml"}
+    assert not ben.teams.exists()
+    shown = admin.get(f"/settings/users/{noa.pk}/").context["form"].initial["teams"]
+    assert set(shown) == set(noa.teams.all())
+    events = {event.target: event.after for event in AuditEvent.objects.filter(action="user.updated")}
+    assert events == {f"user:{noa.pk}": {"teams": ["ml", "web"]}, f"user:{ben.pk}": {"teams": []}}
+    admin.post(f"/settings/users/{noa.pk}/", {"role": "engineering_lead", "teams": []})
+    assert list(ml.members.all()) == []
+
+
+def test_who_is_deactivated_stays_a_member_until_somebody_takes_them_out(browser_of, person):
+    admin = browser_of(Role.ADMIN)
+    gone = person(Role.VIEWER, "ml", username="gone", is_active=False)
+    stranger = person(Role.VIEWER, username="stranger", is_active=False)
+    page = admin.get("/settings/teams/ml/")
+    assert "gone · viewer, deactivated" in page.content.decode()
+    assert "stranger" not in page.content.decode()
+    refused = admin.post("/settings/teams/ml/members/", {"members": [stranger.pk]})
+    assert "is not one of the available choices" in errors_of(refused)[0]
+    admin.post("/settings/teams/ml/members/", {})
+    assert not gone.teams.exists()
 
 
 def test_the_own_password_is_changed_without_being_signed_out(browser_of):
@@ -172,6 +244,45 @@ def test_the_audit_log_filters_and_says_that_its_chain_is_whole(browser_of):
     assert "team.created" in admin.get("/audit/?target=team:ml").content.decode()
     assert "No events match" in admin.get("/audit/?until=2020-01-01").content.decode()
     assert "Enter a valid date" in admin.get("/audit/?since=yesterday").content.decode()
+    assert "before the first one" in admin.get("/audit/?since=2026-06-02&until=2026-06-01").content.decode()
+    assert "cannot be edited or deleted" in page
+
+
+def exported(answer):
+    """The rows of a csv download."""
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode(), newline="")))
+
+
+def test_the_audit_log_is_exported_as_it_is_filtered(browser_of):
+    admin = browser_of(Role.ADMIN)
+    admin.post("/settings/teams/", {"name": "=HYPERLINK(1)", "slug": "ml"})
+    admin.post("/settings/teams/ml/", {"name": "ML", "tag_values": "-mlp"})
+    admin.post("/settings/tokens/", {"name": "a", "scope": "read", "expires_at": ""})
+    answer = admin.get("/audit/events.csv?action=team&actor=admin")
+    assert answer.streaming
+    assert re.search(
+        r'filename="audit-log-actor-admin-action-team-as-of-\d{8}T\d{4}Z.csv"', answer["Content-Disposition"]
+    )
+    rows = exported(answer)
+    assert [row["action"] for row in rows] == ["team.updated", "team.created"]
+    event = AuditEvent.objects.get(action="team.updated")
+    assert (rows[0]["hash"], rows[0]["target"]) == (event.hash, "team:ml")
+    assert json.loads(rows[0]["before"]) == {"name": "=HYPERLINK(1)", "tag_values": []}
+    assert rows[0]["at"] == event.at.isoformat()
+    assert len(exported(admin.get("/audit/events.csv"))) == AuditEvent.objects.count()
+
+
+def test_a_name_in_the_exported_log_is_no_formula(browser_of):
+    admin = browser_of(Role.ADMIN, username="@SUM(1)")
+    admin.post("/settings/teams/", {"name": "ML", "slug": "ml"})
+    assert [row["actor_name"] for row in exported(admin.get("/audit/events.csv?action=team"))] == ["'@SUM(1)"]
+
+
+def test_a_filter_that_cannot_be_read_exports_nothing_and_says_so(browser_of):
+    answer = browser_of(Role.ADMIN).get("/audit/events.csv?since=yesterday", follow=True)
+    assert answer.redirect_chain == [("/audit/?since=yesterday", 302)]
+    assert "Enter a valid date" in answer.content.decode()
+    assert browser_of(Role.VIEWER).get("/audit/events.csv").status_code == 403
 
 
 def test_a_chain_that_was_broken_is_red_and_says_where(browser_of, monkeypatch):

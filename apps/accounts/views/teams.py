@@ -1,12 +1,14 @@
 """The pages of teams: who owns which cost."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.accounts import queries, services
-from apps.accounts.forms import NewTeamForm, TeamForm
+from apps.accounts.forms import MembersForm, NewTeamForm, TeamForm
 from apps.accounts.models import Team
 from apps.accounts.pages import made_by, settings_page
 from apps.accounts.permissions import check, requires
@@ -32,12 +34,23 @@ def teams(request: HttpRequest) -> HttpResponse:
 def team(request: HttpRequest, slug: str) -> HttpResponse:
     """One team: its name and what belongs to it."""
     found = get_object_or_404(Team, slug=slug)
-    form = TeamForm(request.POST or None, initial={name: getattr(found, name) for name in TeamForm.base_fields})
+    form = TeamForm(request.POST or None, initial=_initial(found))
     if request.method == "POST" and save(form, services.update_team, team=found, **made_by(request)):
         messages.success(request, "Team saved. Its costs are being allocated again.")
         return redirect("teams")
-    context = settings_page(request, "Teams", form=form, team=found, members=found.members.all())
-    return render(request, "accounts/team.html", context)
+    return _show(request, found, form, MembersForm(None, team=found))
+
+
+@require_POST
+@requires(Capability.MANAGE_TEAMS)
+def members(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who is in a team."""
+    found = get_object_or_404(Team, slug=slug)
+    form = MembersForm(request.POST, team=found)
+    if save(form, services.set_members, team=found, **made_by(request)):
+        messages.success(request, f"Members of {found.name} saved.")
+        return redirect("team", slug=slug)
+    return _show(request, found, TeamForm(initial=_initial(found)), form)
 
 
 @require_POST
@@ -48,3 +61,12 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
     services.delete_team(team=found, **made_by(request))
     messages.success(request, f"Team {found.name} deleted. Its costs are being allocated again.")
     return redirect("teams")
+
+
+def _initial(team: Team) -> dict[str, Any]:
+    return {name: getattr(team, name) for name in TeamForm.base_fields}
+
+
+def _show(request: HttpRequest, team: Team, form: TeamForm, members_form: MembersForm) -> HttpResponse:
+    context = settings_page(request, "Teams", form=form, team=team, members_form=members_form)
+    return render(request, "accounts/team.html", context)
