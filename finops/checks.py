@@ -10,7 +10,10 @@ from django.db import DatabaseError, connection
 from kombu import Connection
 
 from apps.accounts import audit
+from apps.accounts.scope import Scope
 from apps.core.errors import UserError
+from apps.sources.connections import connection_of
+from apps.sources.states import State, sources_with_state
 from finops import schema
 from finops.children import WORKER
 from finops.environment import environment
@@ -95,6 +98,17 @@ def ping_workers(seconds: float, *, here: bool = False) -> list[str]:
 
     only = [f"{WORKER}@{socket.gethostname()}"] if here else None
     return [name for answer in app.control.ping(destination=only, timeout=seconds) or [] for name in answer]
+
+
+def check_sources() -> str:
+    """Every connection is well, and its credentials can be read."""
+    found = [one for one in sources_with_state(scope=Scope.everything()) if one.source.is_live]
+    for one in found:
+        connection_of(one.source)
+        if one.state in (State.PAUSED, State.FAILED):
+            why = one.source.paused_reason or (one.last_failure.error if one.last_failure else "")
+            raise UserError(f"{one.source.name} is {one.state.lower()}. {why}".strip())
+    return f"{len(found)} connected" if found else "none connected"
 
 
 def check_clock() -> str:

@@ -30,11 +30,13 @@ class Entry:
 COMMANDS = {
     "up": Entry("finops.supervisor:up", "Start everything and watch it until Ctrl-C.", needs_database=False),
     "import": Entry("apps.sources.commands:import_", "Import billing files, folders or manifests."),
+    "collect": Entry("apps.sources.collect_command:collect", "Collect what is new from live sources."),
     "export": Entry("apps.costs.commands:export", "Write costs as FOCUS files."),
     "token": Entry("apps.accounts.commands:token", "Make and revoke API tokens."),
     "user": Entry("apps.accounts.commands:user", "Make users and reset passwords."),
     "demo": Entry("apps.demo.commands:demo", "Load and remove the demo organisation, tell its stories."),
     "rates": Entry("apps.costs.commands:rates", "Import exchange rates."),
+    "secrets": Entry("apps.sources.collect_command:secrets", "Change the key that credentials are encrypted with."),
     "doctor": Entry("finops.doctor:doctor", "Check settings, database, broker, worker and disk.", needs_database=False),
 }
 

@@ -16,7 +16,7 @@ Check = Callable[[], str]
 
 @click.command()
 def doctor() -> None:
-    """Check settings, database, broker, worker, clock, disk and audit log; change nothing."""
+    """Check settings, database, broker, worker, sources, clock, disk and audit log; change nothing."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "finops.settings")
     django.setup()
     with ExitStack() as running:
@@ -37,6 +37,7 @@ def _checks() -> Mapping[str, Check]:
         "migrations": checks.check_migrations,
         "broker": checks.check_broker,
         "worker": checks.check_worker,
+        "sources": checks.check_sources,
         "clock": checks.check_clock,
         "disk": checks.check_disk,
         "audit log": checks.check_audit,

@@ -38,7 +38,11 @@ def logging_settings(level: str, form: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            name: {"handlers": [], "propagate": True, "level": level}
-            for name in ("django", "django.server", "celery", "gunicorn.error", "gunicorn.access")
+            **{
+                name: {"handlers": [], "propagate": True, "level": level}
+                for name in ("django", "django.server", "celery", "gunicorn.error", "gunicorn.access")
+            },
+            # at DEBUG these write signed addresses and the credentials that a role was lent
+            **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3")},
         },
     }

@@ -1,13 +1,15 @@
 """Django's settings: wiring only; what an operator may change comes from finops.environment."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.contrib.messages import constants as messages
 
 from finops.embedded import database_settings, redis_url
-from finops.environment import CHECKOUT, environment
+from finops.environment import CHECKOUT, environment, split_words
 from finops.logs import logging_settings
+from finops.mail import mail_server
 
 ENV = environment()
 ENV.make_folders()
@@ -44,6 +46,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "apps.core.middleware.NoZeroCharacters",
+    "apps.core.middleware.TooSlowAnswers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -76,6 +79,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database_settings()}
+WEB_STATEMENT_SECONDS = ENV.web_statement_seconds
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["apps.accounts.signin.ThrottledBackend"]
@@ -114,18 +118,31 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.public_url.startswith("https://
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 TRUSTED_PROXIES = ENV.trusted_proxies
+SECRETS_KEYS = ENV.secrets_key.get_secret_value()
+SECRETS_KEY_FILE = ENV.secrets_key_file or Path(ENV.home) / "secrets_key"
+SOURCE_FOLDERS = [Path(name) for name in split_words(ENV.source_folders)]
+ALLOWED_NETWORKS = [ip_network(name) for name in split_words(ENV.allow_private_addresses)]
+PUBLIC_URL = ENV.public_url.rstrip("/")
+DEFAULT_FROM_EMAIL = ENV.mail_from
+_MAIL = mail_server(ENV.smtp_url.get_secret_value())
+EMAIL_BACKEND = _MAIL.backend
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starttls, _MAIL.tls
+EMAIL_TIMEOUT = 20
 CSRF_TRUSTED_ORIGINS = [ENV.public_url] if ENV.public_url else []
 if SESSION_COOKIE_SECURE and TRUSTED_PROXIES:  # without a proxy the header is the caller's own claim
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # style attributes: Plotly positions its layers with them; no inline <style> or <script> is ever allowed
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [SELF],
+        "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "style-src-attr": [UNSAFE_INLINE],
         "img-src": [SELF, "data:"],
-        "object-src": [NONE],
+        "font-src": [SELF],
+        "connect-src": [SELF],
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
@@ -155,7 +172,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"TokenScopeEnum": "apps.accounts.models.TokenScope"},
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStatusEnum": "apps.sources.models.Delivery.Status",
+        "RunStatusEnum": "apps.sources.models.Run.Status",
+        "TokenScopeEnum": "apps.accounts.models.TokenScope",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "apps.core.problems.document_problems",
@@ -171,4 +192,6 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0  # how long a stopping worker lets tas
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tend the ledger of deliveries": {"task": "apps.sources.tasks.tend_ledger", "schedule": 60.0},
+    "run what is due": {"task": "apps.sources.tasks.run_due", "schedule": 30.0},
+    "go on with a removal of the demo": {"task": "apps.demo.tasks.finish_removal", "schedule": 60.0},
 }

@@ -29,6 +29,17 @@ def held(name: str) -> Iterator[None]:
             _execute(f"SELECT pg_advisory_unlock({KEY})", name)
 
 
+@contextmanager
+def held_if_free(name: str) -> Iterator[bool]:
+    """Keep the lock like `held` where nobody has it; otherwise do not wait, and say False."""
+    got = _execute(f"SELECT pg_try_advisory_lock({KEY})", name)
+    try:
+        yield got
+    finally:
+        if got and connection.is_usable():
+            _execute(f"SELECT pg_advisory_unlock({KEY})", name)
+
+
 def is_held(name: str) -> bool:
     """Whether anybody holds the lock alone now (other connections; this one's own locks do not show)."""
     free = _execute(f"SELECT pg_try_advisory_lock({KEY})", name)

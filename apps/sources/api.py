@@ -1,4 +1,4 @@
-"""The API of sources and of the ledger of deliveries."""
+"""The API of the ledger of deliveries, and the addresses of the app's API."""
 
 from typing import Any, cast
 
@@ -6,7 +6,7 @@ from django.http import StreamingHttpResponse
 from django.urls import include, path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, status
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.generics import get_object_or_404
 from rest_framework.parsers import MultiPartParser
@@ -26,7 +26,8 @@ from apps.core.requests import refuse_unknown
 from apps.sources import queries, serializers, services
 from apps.sources.downloads import rejected_csv
 from apps.sources.limits import too_large
-from apps.sources.models import Delivery, Source
+from apps.sources.models import Delivery
+from apps.sources.source_api import SourceViewSet
 from collectors.errors import CollectorError
 
 FILTER_NAMES = ("status", "source", "search")
@@ -35,18 +36,6 @@ FILTERS = [
     OpenApiParameter("source", description="name of the source"),
     OpenApiParameter("search", description="part of the path, or the start of the sha256"),
 ]
-
-
-class SourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Source]):
-    """Where bills come from."""
-
-    permission_classes = [allows(Capability.SEE_DELIVERIES, Capability.MANAGE_SOURCES)]
-    serializer_class = serializers.SourceSerializer
-    queryset = Source.objects.all()
-
-    def get_queryset(self) -> Any:
-        """The sources that the caller may see."""
-        return queries.sources(scope=scope_of(self.request.user))
 
 
 class DeliveryViewSet(GenericViewSet[Any]):

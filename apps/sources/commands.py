@@ -19,13 +19,14 @@ from apps.sources import services
 from apps.sources.ledger import Progress as Tell
 from apps.sources.ledger import explain
 from apps.sources.models import Delivery
-from apps.sources.queries import replaced_by, report
+from apps.sources.queries import counted_twice, replaced_by, report
 from collectors.errors import CollectorError
 from collectors.files import FoundDelivery, discover
 
 CONSOLE = Console(stderr=True)
 log = structlog.get_logger(__name__)
 GOOD = ("loaded", "unchanged")
+TWO_VIEWS = " An actual and an amortised export are two views of one bill: load one of them."
 NOTHING: Mapping[str, Any] = {
     "delivery": None,
     "format": "",
@@ -35,8 +36,17 @@ NOTHING: Mapping[str, Any] = {
     "totals": [],
     "reconciled": False,
     "replaces": [],
+    "also_in": [],
 }
-FORMATS = {"focus": "FOCUS", "aws-cur": "AWS CUR"}
+FORMATS = {
+    "focus": "FOCUS",
+    "aws-cur": "AWS CUR",
+    "azure": "Azure",
+    "gcp": "Google Cloud",
+    "oci": "OCI",
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+}
 
 
 @click.command("import")
@@ -53,9 +63,10 @@ FORMATS = {"focus": "FOCUS", "aws-cur": "AWS CUR"}
 @click.option("--force", is_flag=True, help="Load a bill again although the same content was loaded before.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else, on standard output.")
 def import_(paths: tuple[Path, ...], source: str, format_: str, force: bool, as_json: bool) -> None:
-    """Import billing files: FOCUS 1.0 to 1.4 and AWS Cost and Usage Reports, as csv, csv.gz, zip or parquet.
+    """Import billing files: FOCUS 1.0 to 1.4, exports of AWS, Azure, Google Cloud and Oracle, as csv, csv.gz, zip or
+    parquet, and saved answers of the OpenAI and Anthropic cost APIs as JSON.
 
-    PATHS are files, folders or manifests; formats are read from the headers. The exit code is 0 only when nothing
+    PATHS are files, folders or manifests; formats are read from what is in them. The exit code is 0 only when nothing
     was rejected.
     """
     services.note_interrupted()
@@ -69,6 +80,7 @@ def import_(paths: tuple[Path, ...], source: str, format_: str, force: bool, as_
         lines.append(_import_one(one, source=source, expected=FORMATS.get(format_, ""), force=force))
         click.echo(json.dumps(lines[-1]) if as_json else as_sentence(lines[-1]))
     _note_replaced(lines)
+    _note_counted_twice(lines)
     sys.exit(0 if all(line["status"] in GOOD and line["rows_rejected"] == 0 for line in lines) else 1)
 
 
@@ -109,7 +121,23 @@ def _note_replaced(lines: Sequence[Mapping[str, Any]]) -> None:
                 _note(
                     f"{line['path']} has replaced {paths[number]}: both are bills of one account and billing period."
                     " Were they parts of one bill, join them or give them a manifest."
+                    f"{TWO_VIEWS if line['format'].startswith('Azure') else ''}"
                 )
+
+
+def _note_counted_twice(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Sources never replace each other: meant for different bills, they add up."""
+    for line in lines:
+        if line["also_in"]:
+            _note(
+                f"{line['path']} counts beside a bill of the same account and billing period in {_listed(line)}."
+                " If both say the same, import under one --source, so that the newer replaces the older."
+                f"{TWO_VIEWS if line['format'].startswith('Azure') else ''}"
+            )
+
+
+def _listed(line: Mapping[str, Any]) -> str:
+    return ", ".join(f"source {name}" for name in line["also_in"])
 
 
 def as_line(one: FoundDelivery, received: services.Received) -> dict[str, Any]:
@@ -139,6 +167,7 @@ def as_line(one: FoundDelivery, received: services.Received) -> dict[str, Any]:
         "status": "unchanged" if received.unchanged else entry.status,
         "reconciled": told.is_reconciled,
         "replaces": sorted({old.delivery_id for _, old in replaced_by(told, scope=Scope.everything()) if old}),
+        "also_in": counted_twice(told, scope=Scope.everything()),
         "error": entry.error,
     }
 

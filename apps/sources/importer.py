@@ -21,7 +21,6 @@ from collectors.errors import CollectorError, RefusedFileError
 from collectors.files import FoundDelivery
 
 COUNTED = ("rows_read", "rows_rejected", "rounded_values", "bytes_read")
-MANY_FACTS = 50_000  # from here on the planner's old idea of the tables makes the first pages slow
 PROGRESS_EVERY = 0.5  # seconds
 REJECTED_COLUMNS = ("delivery_id", "position", *REJECTED_SCHEMA.names())
 
@@ -72,9 +71,12 @@ def load_delivery(
     *,
     actor: User | None,
     expected: str = "",
+    root: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> None:
     """Read and load one delivery whose ledger entry exists; the entry ends as loaded, rejected or failed.
+
+    Sentences name files from `root` on, else from the folder of the delivery.
 
     Raises what made it fail (disk full, database gone ...) after noting it on the entry where that is still possible.
     Safe to repeat: until the one transaction at the end commits, nothing is visible.
@@ -85,10 +87,9 @@ def load_delivery(
             delivery.format = _format(found, expected)
             reading = _read(delivery, found, Path(folder), progress)
             _load(reading, actor)
-        if reading.spool.fact_rows > MANY_FACTS:
-            loader.analyse()
+        loader.analyse(reading.spool)
     except (CollectorError, loader.OutdatedError) as error:
-        sentence = str(error).replace(f"{found.path.parent}/", "")
+        sentence = str(error).replace(f"{root or found.path.parent}/", "")
         finish(delivery, Delivery.Status.REJECTED, error=sentence, actor=actor)
     except pl.exceptions.PanicException as panic:  # no Exception: would end the process past all that close entries
         fail(delivery, panic, actor=actor)

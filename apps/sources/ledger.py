@@ -15,6 +15,11 @@ from apps.sources.models import Delivery
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[Delivery], None]
+"""Told how far the reading of a delivery is; raises StoppedError to end it."""
+
+
+class StoppedError(Exception):
+    """Somebody cancelled what is going on."""
 
 
 def fail(delivery: Delivery, error: BaseException, *, actor: User | None) -> None:
@@ -32,12 +37,25 @@ def fail(delivery: Delivery, error: BaseException, *, actor: User | None) -> Non
 
 def explain(error: BaseException) -> str:
     """What happened and what to do, in a sentence for the ledger."""
+    if isinstance(error, StoppedError):
+        return "It was cancelled. Nothing of this bill was loaded."
+    to_do = "free space and import it again" if is_disk_full(error) else "import it again"
+    return f"{what_happened(error)} Nothing of this bill was loaded: {to_do}."
+
+
+def what_happened(error: BaseException) -> str:
+    """What broke off an import or a run, in a sentence."""
+    if is_disk_full(error):
+        return "The disk is full."
+    if isinstance(error, InterfaceError | OperationalError) and _ends_a_session(error.__cause__ or error):
+        return "The connection to the database was lost."
+    return f"The import broke off: {str(error).strip() or type(error).__name__}."
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the server or the database has no room left."""
     cause = error.__cause__ or error
-    if isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "errno", None) == errno.ENOSPC:
-        return "The disk is full. Nothing of this bill was loaded: free space and import it again."
-    if isinstance(error, InterfaceError | OperationalError) and _ends_a_session(cause):
-        return "The connection to the database was lost. Nothing of this bill was loaded: import it again."
-    return f"The import broke off: {str(error).strip() or type(error).__name__}. Nothing of this bill was loaded."
+    return isinstance(cause, psycopg.errors.DiskFull) or getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _ends_a_session(cause: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Where bills come from and the ledger of what was delivered: sources, deliveries, their files and rejected rows."""
+"""Where bills come from and the ledger of what was delivered: sources, runs, deliveries, files and rejected rows."""
 
 from typing import ClassVar
 
@@ -6,15 +6,41 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+USER = settings.AUTH_USER_MODEL
+UPLOAD = "upload"
+"""The kind of a source whose bills people bring; every other kind is one of collectors.connections.KINDS."""
+
 
 class Source(models.Model):
     """A stream of deliveries that replace each other, month by month: a connection or a place where files come from."""
 
-    name = models.TextField(unique=True)
+    name = models.TextField(unique=True, help_text="never changes: statements are filed under it")
+    kind = models.TextField(default=UPLOAD)
+    settings = models.JSONField(default=dict, help_text="where to look; nothing secret")
+    secrets = models.BinaryField(default=b"", help_text="credentials, encrypted; empty = none")
+    owner = models.ForeignKey(
+        USER,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="who is told when it fails",
+    )
+    is_active = models.BooleanField(default=True)
+    paused_reason = models.TextField(blank=True, help_text="why it is not active; empty = a person paused it")
+    refresh_hours = models.IntegerField(default=24)
+    failures = models.IntegerField(default=0, help_text="runs in a row that failed or were refused")
+    last_success_at = models.DateTimeField(null=True)
+    next_run_at = models.DateTimeField(null=True, help_text="when it is looked at next")
+    rests_until = models.DateTimeField(null=True, help_text="until then nothing is asked of the provider: it said so")
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is collected; else its bills are brought by people."""
+        return self.kind != UPLOAD
 
 
 class Delivery(models.Model):
@@ -38,7 +64,7 @@ class Delivery(models.Model):
     format = models.TextField(blank=True, help_text='as detected from the header, for example "FOCUS 1.2"')
     status = models.TextField(choices=Status, default=Status.QUEUED)
     origin = models.TextField(choices=Origin)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     rows_read = models.BigIntegerField(default=0)
@@ -71,6 +97,73 @@ class Delivery(models.Model):
     def lock_name(self) -> str:
         """Held by whoever is loading this content, so that the same bill is never loaded twice at once."""
         return f"delivery {self.source_id} {self.sha256}"
+
+
+class Run(models.Model):
+    """One collection: looking for what is new (no name), or fetching and loading one delivery. Its own ledger entry."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        WAITING = "waiting"  # to be tried again at next_attempt_at
+        DONE = "done"
+        UNCHANGED = "unchanged"
+        REFUSED = "refused"  # by the provider or by the importer; waiting does not help
+        FAILED = "failed"  # after the last attempt, or by a fault
+        CANCELLED = "cancelled"
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
+    name = models.TextField(blank=True, help_text="of the remote delivery; empty = looking for what is new")
+    address = models.TextField(blank=True)
+    fingerprint = models.TextField(blank=True, help_text="of the content that it fetches")
+    billing_period = models.DateField(null=True, help_text="first day; when looking: the first period looked at")
+    status = models.TextField(choices=Status, default=Status.QUEUED)
+    attempt = models.IntegerField(default=0)
+    wants_cancel = models.BooleanField(default=False)
+    requested_by = models.ForeignKey(USER, on_delete=models.PROTECT, null=True, related_name="+")
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, null=True, related_name="runs")
+    rows = models.BigIntegerField(default=0, help_text="rows read; when looking: deliveries found")
+    bytes = models.BigIntegerField(default=0)
+    bytes_total = models.BigIntegerField(default=0)
+    calls = models.IntegerField(default=0, help_text="requests sent to the provider")
+    error = models.TextField(blank=True, help_text="what went wrong at the last attempt, and what to do")
+    queued_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True, help_text="when a worker was asked for")
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+
+    OPEN: ClassVar = (Status.QUEUED, Status.RUNNING, Status.WAITING)
+    GOOD: ClassVar = (Status.DONE, Status.UNCHANGED)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source", "name"],
+                condition=models.Q(status__in=("queued", "running", "waiting")),
+                name="one_open_run",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["source", "-id"], name="run_newest_first"),
+            models.Index(
+                fields=["status"], condition=models.Q(status__in=("queued", "running", "waiting")), name="run_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.name or 'looks for what is new'}"
+
+    @property
+    def lock_name(self) -> str:
+        """Held by whoever executes it: a delivery is collected once at a time, and a lost worker shows."""
+        return f"run {self.source_id} {self.name}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to come of it."""
+        return self.status in self.OPEN
 
 
 class DeliveryFile(models.Model):

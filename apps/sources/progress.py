@@ -7,11 +7,10 @@ from typing import Final, Self
 from django.utils import timezone
 
 from apps.core import money
+from apps.core.progress import time_left
 from apps.sources.models import Delivery
 
 OPEN: Final = (Delivery.Status.QUEUED, Delivery.Status.LOADING)
-TOO_EARLY: Final = timedelta(seconds=2)
-"""Before that, no honest word about the time left can be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,4 @@ class Progress:
 
 
 def _left(share: float, taken: timedelta) -> str:
-    if share >= 1:
-        return "Read. Writing to the database."
-    if share <= 0 or taken < TOO_EARLY:
-        return "Reading."
-    seconds = max(round((taken * (1 / share - 1)).total_seconds()), 1)
-    return f"About {money.duration(timedelta(seconds=max(seconds, 10)))} left."
+    return "Read. Writing to the database." if share >= 1 else time_left(share, taken) or "Reading."

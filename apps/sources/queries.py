@@ -81,7 +81,7 @@ def reports(entries: Iterable[Delivery], *, scope: Scope) -> list[DeliveryReport
     """The entries of one page with their statements, in one query for all of them."""
     page = [] if scope.teams is not None else list(entries)
     statements = Statement.objects.filter(delivery_id__in=[entry.pk for entry in page]).order_by(
-        "delivery_id", "billing_period_start", "billing_account_id", "billing_currency"
+        "delivery_id", "billing_period_start", "billing_account_id", "billing_currency", "bill_part"
     )
     by_delivery = {pk: tuple(group) for pk, group in groupby(statements, key=lambda one: one.delivery_id)}
     return [_report(entry, by_delivery.get(entry.pk, ())) for entry in page]
@@ -93,17 +93,32 @@ def report(delivery_id: int, *, scope: Scope) -> DeliveryReport:
 
 
 def replaced_by(entry: DeliveryReport, *, scope: Scope) -> list[tuple[Statement, Statement | None]]:
-    """Each statement with the one before it of the same account and period, None where it was the first."""
+    """Each statement with the one before it of the same account, period and part, None where it was the first."""
     if scope.teams is not None:
         return []
     same = {
         name: OuterRef(name) for name in ("source", "billing_account_id", "billing_period_start", "billing_currency")
     }
-    earlier = Statement.objects.filter(**same, pk__lt=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    part = Q(bill_part=OuterRef("bill_part")) | Q(bill_part="")
+    earlier = Statement.objects.filter(part, **same, pk__lt=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     statements = Statement.objects.filter(delivery_id=entry.delivery.pk)
     previous = dict(statements.values_list("pk", Subquery(earlier)))
     found = Statement.objects.in_bulk([pk for pk in previous.values() if pk])
     return [(statement, found.get(previous[statement.pk])) for statement in entry.statements]
+
+
+def counted_twice(entry: DeliveryReport, *, scope: Scope) -> list[str]:
+    """Names of other sources that have a current bill of an account and period that this delivery stands for."""
+    mine = {(one.billing_account_id, one.billing_period_start) for one in entry.statements if not one.superseded_at}
+    if scope.teams is not None or not mine:
+        return []
+    others = Statement.objects.filter(
+        billing_account_id__in={account for account, _ in mine},
+        billing_period_start__in={period for _, period in mine},
+        superseded_at=None,
+    ).exclude(source=entry.delivery.source.name)
+    found = others.values_list("source", "billing_account_id", "billing_period_start").distinct()
+    return sorted({source for source, account, period in found if (account, period) in mine})
 
 
 def rejected_rows(delivery_id: int, *, scope: Scope) -> QuerySet[RejectedRow]:

@@ -4,21 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.sources.models import Delivery, DeliveryFile, RejectedRow, Source
+from apps.sources.models import Delivery, DeliveryFile, RejectedRow
 from apps.sources.queries import DeliveryReport
 
 MONEY: dict[str, Any] = {"max_digits": 38, "decimal_places": 18}
-
-
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    """A stream of deliveries, with its newest one."""
-
-    deliveries = serializers.IntegerField(source="delivery_count")
-    last_received_at = serializers.DateTimeField(allow_null=True)
-
-    class Meta:
-        model = Source
-        fields = ("id", "name", "created_at", "deliveries", "last_received_at")
 
 
 class DeliveryFileSerializer(serializers.ModelSerializer[DeliveryFile]):
@@ -47,6 +36,9 @@ class StatementSerializer(CurrencyTotalSerializer):
     billing_account_id = serializers.CharField()
     billing_period_start = serializers.DateField()
     billing_period_end = serializers.DateField(help_text="exclusive")
+    bill_part = serializers.CharField(
+        help_text="which part of the bill this is, where bills come in parts; empty = the whole bill"
+    )
     loaded_at = serializers.DateTimeField()
     superseded_at = serializers.DateTimeField(allow_null=True)
 

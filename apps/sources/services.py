@@ -19,6 +19,7 @@ from apps.accounts.audit import record
 from apps.accounts.models import User
 from apps.core.errors import UserError
 from apps.core.locks import held, is_held
+from apps.costs.models import Statement
 from apps.sources.ledger import Progress, finish
 from apps.sources.models import Delivery, DeliveryFile, Source
 from collectors.errors import RefusedFileError
@@ -40,6 +41,15 @@ class Received:
     unchanged: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What is special about files that were copied from a provider."""
+
+    address: str  # where from: what the ledger calls the delivery
+    root: Path  # the folder that they were copied to
+    is_latest: bool  # whether they are what the provider says now
+
+
 def import_bill(
     found: FoundDelivery,
     *,
@@ -48,23 +58,28 @@ def import_bill(
     origin: Delivery.Origin,
     expected: str = "",
     force: bool = False,
+    fetched: Fetched | None = None,
     progress: Progress = lambda _: None,
 ) -> Received:
     """Load one delivery now. The same content again writes nothing, unless `force` says to load it once more.
 
     Content that a newer delivery has replaced counts as loaded too: an old file lying about never brings old numbers
-    back. A bill whose format does not start with `expected` is rejected. Waits while somebody else loads the same.
+    back. Only a provider's last word does: `fetched` says whether it is that, and where the files were copied from.
+    A bill whose format does not start with `expected` is rejected. Waits while somebody else loads the same.
     Raises collectors.errors.RefusedFileError when a file cannot be read at all.
     """
     digests = hash_delivery(found)
-    entry = _entry(found, _stream(source), digests, actor=actor, origin=origin)
+    entry = _entry(found, stream(source), digests, actor=actor, origin=origin)
+    if fetched:
+        entry.path = fetched.address
     with held(entry.lock_name):
         known = None if force else _known(entry, Delivery.Status.LOADED)
-        if known is not None:
+        if known is not None and not (fetched and fetched.is_latest and _is_replaced(known)):
             return Received(known, unchanged=True)
         entry.status = Delivery.Status.LOADING
         _save(entry, found, digests)
-        _load(entry, found, actor=actor, expected=expected, progress=progress)
+        root = fetched.root if fetched else None
+        _load(entry, found, actor=actor, expected=expected, root=root, progress=progress)
     return Received(entry, unchanged=False)
 
 
@@ -81,7 +96,7 @@ def start_upload(files: "Sequence[UploadedFile[Any]]", *, source: str, actor: Us
             _keep(file, arrived)
         found = _found_in(arrived)
         digests = [hash_delivery(one) for one in found]
-        return _receive(found, digests, _stream(source), actor=actor)
+        return _receive(found, digests, stream(source), actor=actor)
     except RefusedFileError as error:
         raise RefusedFileError(str(error).replace(f"{arrived}/", "")) from error
     finally:
@@ -132,12 +147,13 @@ def _load(
     *,
     actor: User | None,
     expected: str = "",
+    root: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> None:
     """Imported here: polars takes a while to come, and to find a bill unchanged, or to show a page, nobody needs it."""
     from apps.sources.importer import load_delivery  # noqa: PLC0415
 
-    load_delivery(entry, found, actor=actor, expected=expected, progress=progress)
+    load_delivery(entry, found, actor=actor, expected=expected, root=root, progress=progress)
 
 
 def _entry(
@@ -146,7 +162,8 @@ def _entry(
     return Delivery(source=source, path=str(found.path), sha256=digests.delivery, origin=origin, actor=actor)
 
 
-def _stream(name: str) -> Source:
+def stream(name: str) -> Source:
+    """The source of that name, made where there is none."""
     name = name.strip()
     if not 0 < len(name) <= LONGEST_NAME:
         raise UserError(f"A source's name has 1 to {LONGEST_NAME} characters.", field="source")
@@ -157,6 +174,11 @@ def _known(entry: Delivery, *statuses: Delivery.Status) -> Delivery | None:
     """The entry under which the same content came from the same source."""
     same = Delivery.objects.filter(source=entry.source, sha256=entry.sha256, status__in=statuses)
     return same.order_by("-pk").first()
+
+
+def _is_replaced(entry: Delivery) -> bool:
+    """Whether none of what it said is current any more."""
+    return not Statement.objects.filter(delivery_id=entry.pk, superseded_at=None).exists()
 
 
 def _found_in(folder: Path) -> list[FoundDelivery]:

@@ -7,21 +7,34 @@ from apps.accounts import services
 from apps.accounts.models import User
 from apps.accounts.tokens import issue_token
 from apps.costs.models import ExchangeRate
+from apps.sources.connecting import connect
+from apps.sources.models import Run, Source
 from tests.browser.conftest import PASSWORD
 
 JUNE = "start=2026-06-01&end=2026-06-30"
 PAGES = [
     "/",
+    "/?month=2026-05",
+    "/search/?q=ec2",
+    "/search/?q=nothing+like+this",
+    "/help/",
     f"/costs/?{JUNE}&group_by=service,region&granularity=day&compare=previous",
     f"/costs/?{JUNE}&group_by=team&metric=list&limit=1&filter[service]=Amazon+Route+53",
     f"/costs/?{JUNE}&pick=service",
     f"/costs/?{JUNE}&filter[region]=nowhere",
     f"/costs/charges/?{JUNE}",
+    "/sources/",
+    "/sources/{source}/",
+    "/sources/{connection}/",
+    "/sources/{connection}/edit/",
+    "/sources/connect/",
+    "/sources/connect/aws-exports/",
     "/sources/deliveries/",
     "/sources/deliveries/?status=failed",
     "/sources/deliveries/{delivery}/",
     "/sources/upload/?delivery={delivery}",
     "/audit/",
+    "/views/",
     "/settings/",
     "/settings/tokens/",
     "/settings/teams/",
@@ -40,7 +53,21 @@ def full(loaded, people):
     issue_token(user=admin, name="nightly report", actor=admin)
     services.update_organisation(actor=admin, name="Northwind AI", reporting_currency="USD")
     ExchangeRate.objects.create(currency="EUR", reporting_currency="USD", month="2026-06-01", rate="1.08")
-    return {"delivery": loaded.pk, "user": User.objects.get(username="viewer").pk}
+    return {
+        "delivery": loaded.pk,
+        "user": User.objects.get(username="viewer").pk,
+        "source": loaded.source_id,
+        "connection": a_connection(admin).pk,
+    }
+
+
+def a_connection(admin: User) -> Source:
+    """A source that is waiting to try again, with a failure before that."""
+    place = {"url": "https://files.example.com/june.csv.gz"}
+    made = connect(name="reseller", kind="https", settings=place, secrets={"token": "t"}, months=1, actor=admin)
+    made.runs.update(status="waiting", attempt=1, error="files.example.com cannot be reached.")
+    Run.objects.create(source=made, name="june.csv.gz", status="refused", error="The file is no bill.")
+    return made
 
 
 # over 5 s: axe-core reads every page of the product twice

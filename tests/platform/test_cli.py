@@ -19,7 +19,7 @@ def test_help_lists_the_commands_without_reading_any_of_them() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     said, _, modules = done.stdout.rpartition("\n[")
-    assert "doctor  Check settings" in said
+    assert "doctor   Check settings" in said
     assert "finops.cli" in modules
     assert not {"finops.doctor", "finops.settings", "apps.accounts.models", "polars"} & set(modules.split("'"))
 

@@ -15,12 +15,16 @@ MOST_BYTES = 150_000
 MOST_QUERIES = 20
 PAGES = [
     "/",
+    "/search/?q=service",
+    "/help/",
     "/costs/?start=2026-04-01&end=2026-06-30&granularity=day&group_by=service&compare=previous",
     "/costs/?start=2026-06-01&end=2026-06-30&group_by=service,region&limit=50",
     "/costs/charges/?start=2026-06-01&end=2026-06-30",
+    "/sources/",
     "/sources/deliveries/",
     "/sources/upload/",
     "/audit/",
+    "/views/",
     "/settings/",
     "/settings/tokens/",
     "/settings/teams/",

@@ -75,6 +75,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
         "delivery": report.delivery,
         "progress": Progress.of(report.delivery),
         "files": report.delivery.files.all(),
+        "also_in": queries.counted_twice(report, scope=scope),
         "replacements": [Replacement(*pair) for pair in queries.replaced_by(report, scope=scope)],
         "rejected": queries.rejected_rows(pk, scope=scope)[:REJECTED_SHOWN],
     }

@@ -64,7 +64,10 @@ def _take(request: HttpRequest, files: "list[UploadedFile[Any]]") -> list[servic
     source = request.POST.get("source", "").strip() or services.DEFAULT_SOURCE
     received = services.start_upload(files=files, source=source, actor=person(request))
     if not received:
-        raise UserError("None of these files is a bill. Choose csv, csv.gz, zip or parquet files of a billing export.")
+        raise UserError(
+            "None of these files is a bill. Choose csv, csv.gz, zip or parquet files of a billing export, or saved"
+            " answers of a cost API (JSON)."
+        )
     return received
 
 

@@ -1,0 +1,355 @@
+"""AWS Data Exports and Cost and Usage Reports in S3: lists billing periods, fetches what their manifests list."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from string import Template
+from typing import Any, ClassVar, Final
+from uuid import uuid4
+
+from pydantic import Field, SecretStr, field_validator
+
+from collectors.aws import exports
+from collectors.aws.clients import Aws
+from collectors.buckets import StoredObject, fingerprint
+from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
+from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
+from collectors.manifests import LARGEST_BYTES, listed_keys
+from collectors.patience import TRIES
+from collectors.transfer import CHUNK_BYTES, check_space, place_below
+
+BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+SETTLED: Final = timedelta(hours=1)
+"""A file newer than its manifest belongs to the next delivery, or to a bucket that was copied: then it is that old."""
+LOOKED_INTO: Final = 30  # folders, when the path that was given is not an export
+POLICY: Final = Template("""\
+{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": "s3:ListBucket",
+      "Resource": "arn:aws:s3:::$bucket",
+      "Condition": {"StringLike": {"s3:prefix": "$prefix*"}}
+    },
+    {
+      "Effect": "Allow",
+      "Action": "s3:GetObject",
+      "Resource": "arn:aws:s3:::$bucket/$prefix*"
+    }
+  ]
+}
+""")
+
+
+class Settings(Fields):
+    """Where the export is, and as whom it is read."""
+
+    bucket: str = Field(title="Bucket", description="The S3 bucket that AWS delivers the export to.")
+    prefix: str = Field(
+        "",
+        title="Path of the export",
+        description="The folders above the billing periods: prefix and name of the export, for example finops/cur.",
+    )
+    region: str = Field("us-east-1", title="Region", description="Of the bucket.")
+    role_arn: str = Field(
+        "",
+        title="Role",
+        description="ARN of the role that reads the bucket, for example arn:aws:iam::111122223333:role/FinOpsRead.",
+    )
+    external_id: str = Field(
+        default_factory=lambda: uuid4().hex,
+        title="External id",
+        description="The role's trust policy asks for it, so that nobody else can borrow the role.",
+    )
+
+    @field_validator("bucket")
+    @classmethod
+    def _is_bucket(cls, value: str) -> str:
+        name = value.removeprefix("s3://").strip("/")
+        if not 3 <= len(name) <= 255 or not set(name) <= BUCKET_CHARACTERS:
+            raise ValueError("This is no bucket's name: write it without s3:// and without a path.")
+        return name
+
+    @field_validator("prefix")
+    @classmethod
+    def _is_path(cls, value: str) -> str:
+        return value.strip("/")
+
+    @field_validator("region")
+    @classmethod
+    def _is_region(cls, value: str) -> str:
+        if not value.isascii() or not value.replace("-", "").isalnum():
+            raise ValueError("This is no region: write its code, for example eu-central-1.")
+        return value.lower()
+
+    @field_validator("role_arn")
+    @classmethod
+    def _is_role(cls, value: str) -> str:
+        if value and not (value.startswith("arn:") and ":role/" in value):
+            raise ValueError("This is no ARN of a role: it looks like arn:aws:iam::111122223333:role/FinOpsRead.")
+        return value
+
+
+class Secrets(Fields):
+    """Keys, for a server that has no AWS identity of its own."""
+
+    access_key_id: SecretStr = Field(
+        SecretStr(""),
+        title="Access key id",
+        description="Leave both empty where this server runs with an AWS identity of its own.",
+    )
+    secret_access_key: SecretStr = Field(SecretStr(""), title="Secret access key")
+
+
+class AwsExports(Connection):
+    """FOCUS, CUR 2.0 and legacy CUR, in the layouts "create new" and "overwrite"."""
+
+    kind: ClassVar = "aws-exports"
+    title: ClassVar = "AWS"
+    help: ClassVar = "Data Exports (FOCUS, CUR 2.0) and Cost and Usage Reports, as AWS writes them to an S3 bucket."
+    Settings: ClassVar = Settings
+    Secrets: ClassVar = Secrets
+    template: ClassVar = "aws-read-role.yaml"
+    template_help: ClassVar = "is a CloudFormation template that asks for bucket, path and external id, and makes the role."
+
+    def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
+        super().__init__(settings, secrets, allowed)
+        self._aws = Aws(
+            region=settings.region,
+            role_arn=settings.role_arn,
+            external_id=settings.external_id,
+            access_key_id=secrets.access_key_id.get_secret_value(),
+            secret_key=secrets.secret_access_key.get_secret_value(),
+        )
+
+    @property
+    def calls(self) -> int:
+        """How many requests were sent."""
+        return self._aws.calls
+
+    @classmethod
+    def policy(cls, settings: Mapping[str, str]) -> str:
+        """IAM policy of the role or user: list and read this path, nothing else."""
+        prefix = settings.get("prefix", "").strip("/") or "PATH"
+        return POLICY.substitute(bucket=settings.get("bucket", "") or "BUCKET", prefix=f"{prefix}/")
+
+    @classmethod
+    def place(cls, settings: Mapping[str, str]) -> str:
+        """As an s3:// address."""
+        return f"s3://{settings['bucket']}/{settings['prefix']}"
+
+    def check(self) -> Iterator[Check]:
+        """Sign in, take on the role, list, find the newest manifest, read it and the first byte of a file."""
+        yield from try_steps(
+            [
+                ("Sign in to AWS", self._aws.identity),
+                *([("Take on the role", self._take_role)] if self.settings.role_arn else []),
+                ("List the bucket", self._list),
+                ("Find the export", self._find),
+                ("Read a delivery", self._read),
+            ]
+        )
+
+    def remote(self, window: Window) -> Iterator[RemoteDelivery]:
+        """The billing periods, each by its manifest; a period without one by its folder, so that it is missed."""
+        for period, folder in self._periods().items():
+            if window.holds(period):
+                manifest = self._manifest(folder)
+                address = self._address(manifest.key if manifest else folder)
+                mark = fingerprint(manifest) if manifest else "none yet"
+                yield RemoteDelivery(f"{period:%Y-%m}", address, mark, period)
+
+    def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
+        """The manifest and the files that it lists, at the same paths as in the bucket."""
+        manifest = self._manifest_at(self._key(address))
+        content = self._manifest_content(manifest)
+        files = self._files_of(manifest, content)
+        total, done = sum(file.size for file in files), 0
+        check_space(folder, total)
+        for file in files:
+            for received in self._download(file, place_below(folder, file.key)):
+                done += received
+                progress(done, total)
+        if self._manifest_at(manifest.key).etag != manifest.etag:
+            raise NotReadyError("AWS delivered anew while the files were read.", retry_after=60.0)
+        path = place_below(folder, manifest.key)
+        path.write_bytes(content)
+        return path
+
+    def _download(self, file: StoredObject, path: Path) -> Iterator[int]:
+        """Stream one file, in the version and of the size that was listed; after a break from the start, a few times.
+
+        Yields how many bytes came, and less than none for those that have to come again.
+        """
+        for attempt in range(1, TRIES + 1):
+            received = 0
+            for size in self._receive(file, path):
+                received += size
+                yield size
+            if received == file.size:
+                return
+            yield -received
+            if attempt == TRIES:
+                name = file.key.rpartition("/")[2]
+                raise ProviderUnavailableError(f"{name} broke off after {received:,} of {file.size:,} bytes.")
+
+    def _receive(self, file: StoredObject, path: Path) -> Iterator[int]:
+        """Write what comes of a file; it may break off."""
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - nobody without an AWS source loads it
+
+        body = self._get(file)["Body"]
+        try:
+            with path.open("wb") as written:
+                for chunk in body.iter_chunks(CHUNK_BYTES):
+                    written.write(chunk)
+                    yield len(chunk)
+        except BotoCoreError:
+            return  # less than was listed
+
+    def _get(self, file: StoredObject, **words: str) -> Any:
+        return self._aws.call(
+            self._aws.s3(), "get_object", Bucket=self.settings.bucket, Key=file.key, IfMatch=file.etag, **words
+        )
+
+    def _take_role(self) -> str:
+        self._aws.s3()
+        return str(self.settings.role_arn)
+
+    def _list(self) -> str:
+        self._aws.list_folder(self.settings.bucket, self._root)
+        return f"s3://{self.settings.bucket}/{self._root}"
+
+    def _find(self) -> str:
+        months = [f"{period:%Y-%m}" for period in self._periods()]
+        if not months:
+            raise NotReadyError(
+                f"Nothing lies at s3://{self.settings.bucket}/{self._root} yet. Check the path; AWS writes the first"
+                " delivery within 24 hours after an export was made."
+            )
+        return f"{len(months)} billing periods, {months[0]} to {months[-1]}" if len(months) > 1 else months[0]
+
+    def _read(self) -> str:
+        period, folder = list(self._periods().items())[-1]
+        manifest = self._manifest_at(folder)
+        files = self._files_of(manifest, self._manifest_content(manifest))
+        if files and files[0].size:
+            self._get(files[0], Range="bytes=0-0")
+        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
+        return f"{period:%Y-%m}: {count}, {sum(file.size for file in files):,} bytes"
+
+    def _periods(self) -> dict[date, str]:
+        """The folder of each billing period's manifest, oldest first; {} where nothing was delivered yet."""
+        bucket, root = self.settings.bucket, self._root
+        top = self._aws.list_folder(bucket, root)
+        legacy = exports.periods_in(top.folders)
+        if legacy:
+            return legacy
+        if not exports.is_export(top.folders):
+            self._refuse_other_path(top.folders)
+            return {}
+        wanted: dict[date, str] = {}
+        for name in (exports.DATA, exports.METADATA):  # a period that has data alone lacks its manifest
+            found = exports.periods_in(self._aws.list_folder(bucket, f"{root}{name}/").folders)
+            wanted |= {
+                period: folder.replace(f"{root}{name}/", f"{root}{exports.METADATA}/", 1)
+                for period, folder in found.items()
+            }
+        return dict(sorted(wanted.items()))
+
+    def _refuse_other_path(self, folders: tuple[str, ...]) -> None:
+        """Where exports lie further down, say so: the path is too short."""
+        waiting, found = list(folders), []
+        for _ in range(LOOKED_INTO):
+            if not waiting:
+                break
+            folder = waiting.pop(0)
+            below = self._aws.list_folder(self.settings.bucket, folder).folders
+            if exports.is_export(below):
+                found.append(folder.rstrip("/"))
+            else:
+                waiting += below
+        if found:
+            raise ProviderRefusedError(
+                f"s3://{self.settings.bucket}/{self._root} is no export, but has some below it:"
+                f" {', '.join(found)}. Give the path of one; each export is a source of its own."
+            )
+
+    def _manifest(self, folder: str) -> StoredObject | None:
+        """The manifest that counts: directly in the period's folder, else the newest of those of its runs."""
+        bucket = self.settings.bucket
+        direct = exports.current_manifest(self._aws.list_folder(bucket, folder).objects)
+        return direct or exports.current_manifest(self._aws.list_all(bucket, folder))
+
+    def _manifest_at(self, key: str) -> StoredObject:
+        """The manifest of that key, or of the period whose folder it is, as it is now."""
+        if key.endswith("/"):
+            found = self._manifest(key)
+        else:
+            same = self._aws.list_folder(self.settings.bucket, key).objects
+            found = next((one for one in same if one.key == key), None)
+        if found is None:
+            raise NotReadyError(
+                f"s3://{self.settings.bucket}/{key} has no manifest. AWS writes it last: the delivery is being written,"
+                " or was broken off."
+            )
+        return found
+
+    def _manifest_content(self, manifest: StoredObject) -> bytes:
+        if manifest.size > LARGEST_BYTES:
+            raise ProviderRefusedError(f"{self._address(manifest.key)} is too large for a manifest.")
+        return b"".join(self._get(manifest)["Body"].iter_chunks(CHUNK_BYTES))
+
+    def _files_of(self, manifest: StoredObject, content: bytes) -> list[StoredObject]:
+        """What the manifest lists, as the bucket has it now. Raises while something is missing or being written."""
+        keys = self._listed(manifest, content)
+        folders = {f"{key.rpartition('/')[0]}/" for key in keys}
+        stored = {
+            one.key: one
+            for folder in sorted(folders)
+            for one in self._aws.list_folder(self.settings.bucket, folder).objects
+        }
+        missing = exports.missing_keys(keys, stored)
+        if missing:
+            raise NotReadyError(
+                f"{manifest.key.rpartition('/')[2]} lists {missing[0]}, which is missing from the bucket."
+            )
+        files = [stored[key] for key in keys]
+        later = exports.written_after(manifest, files)
+        if later and self._now() - later.modified < SETTLED:
+            raise NotReadyError(
+                f"{later.key.rpartition('/')[2]} is newer than its manifest: AWS is writing the next delivery.",
+                retry_after=300.0,
+            )
+        return files
+
+    def _listed(self, manifest: StoredObject, content: bytes) -> list[str]:
+        try:
+            said = json.loads(content)
+        except (ValueError, RecursionError):
+            said = None
+        keys = list(dict.fromkeys(map(self._key, listed_keys(said)))) if isinstance(said, dict) else []
+        if not keys:
+            raise NotReadyError(f"{self._address(manifest.key)} lists no files: it is damaged or being written.")
+        return keys
+
+    def _now(self) -> datetime:
+        """The time by AWS's clock: ours may be off."""
+        head = self._aws.call(
+            self._aws.s3(), "list_objects_v2", Bucket=self.settings.bucket, Prefix=self._root, MaxKeys=1
+        )
+        said = head["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+        return parsedate_to_datetime(said) if said else datetime.now(UTC)
+
+    @property
+    def _root(self) -> str:
+        return f"{self.settings.prefix}/" if self.settings.prefix else ""
+
+    def _address(self, key: str) -> str:
+        return f"s3://{self.settings.bucket}/{key}"
+
+    def _key(self, address: str) -> str:
+        """The key in an s3:// address, or the key itself."""
+        return address.removeprefix("s3://").partition("/")[2] if address.startswith("s3://") else address

@@ -1,0 +1,1 @@
+"""A file behind a web address."""
