@@ -22,6 +22,7 @@ class TooSlowError(UserError):
 
 def limit_statements(seconds: int) -> None:
     """From now on, connections that this process makes stop a statement after so long, with TooSlowError."""
+    lift_limit()  # a second receiver of the same name would not be connected
     connection_created.connect(partial(_limit, seconds), weak=False, dispatch_uid=_RECEIVER)
 
 
@@ -62,6 +63,5 @@ class _InTime:
 def _limit(seconds: int, *, connection: BaseDatabaseWrapper, **_: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET statement_timeout = '{seconds}s'")
-    wrapper = _InTime(seconds)
-    if wrapper not in connection.execute_wrappers:  # they outlive the connection
-        connection.execute_wrappers.append(wrapper)
+    others = [one for one in connection.execute_wrappers if not isinstance(one, _InTime)]  # they outlive the connection
+    connection.execute_wrappers[:] = [*others, _InTime(seconds)]

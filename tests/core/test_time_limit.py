@@ -39,6 +39,15 @@ def test_a_statement_beyond_the_limit_is_stopped_with_a_sentence() -> None:
 
 
 @pytest.mark.usefixtures("one_second")
+def test_a_later_limit_takes_the_place_of_an_earlier_one() -> None:
+    limit_statements(2)
+    connection.close()
+
+    with pytest.raises(TooSlowError, match="took longer than 2 s and was stopped"):
+        sleep(5)
+
+
+@pytest.mark.usefixtures("one_second")
 def test_the_limit_holds_once_however_often_the_connection_is_made_anew() -> None:
     connection.close()
     sleep(0.01)
