@@ -18,6 +18,10 @@ PLACES = {
     "explorer_api_p95": "explorer",
     "explorer_tag": "explorer",
     "explorer_resource": "explorer",
+    "overview_page": "pages",
+    "explorer_page": "pages",
+    "page_size": "pages",
+    "first_chart": "pages",
 }
 
 

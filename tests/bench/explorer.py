@@ -40,7 +40,7 @@ def explorer_db_p95(granularity: Granularity = Granularity.NONE) -> tuple[float,
     limit = None if granularity is Granularity.NONE else 10
     queries = [CostQuery(PERIOD, tuple(map(Dimension, names)), granularity, limit=limit) for names in GROUP_BYS]
     with organisation():
-        return _p95(lambda query: cost_table(query, scope=Scope.everything()), queries, clock=_in_database), "ms"
+        return p95(lambda query: cost_table(query, scope=Scope.everything()), queries, clock=_in_database), "ms"
 
 
 def explorer_api_p95() -> tuple[float, str]:
@@ -69,12 +69,10 @@ def _p95_of_api(questions: Iterable[dict[str, str]]) -> tuple[float, str]:
             if answer.status_code != 200 or not answer.json()["rows"]:
                 raise AssertionError(f"{question}: {answer.content[:500]!r}")
 
-        return _p95(ask, list(questions), clock=_elapsed), "ms"
+        return p95(ask, list(questions), clock=elapsed), "ms"
 
 
-def _p95(
-    ask: Callable[[Any], object], questions: list[Any], *, clock: Callable[[Callable[[], object]], float]
-) -> float:
+def p95(ask: Callable[[Any], object], questions: list[Any], *, clock: Callable[[Callable[[], object]], float]) -> float:
     """Milliseconds; every question once to warm up, then ROUNDS times."""
     for question in questions:
         ask(question)
@@ -82,7 +80,8 @@ def _p95(
     return round(times[max(int(len(times) * 0.95) - 1, 0)] * 1000, 1)
 
 
-def _elapsed(work: Callable[[], object]) -> float:
+def elapsed(work: Callable[[], object]) -> float:
+    """Seconds until the work is done."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
