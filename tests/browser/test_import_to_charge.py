@@ -40,6 +40,28 @@ def test_a_real_bill_is_uploaded_loaded_and_reconciled_to_the_last_digit(visit, 
     expect(page.get_by_text("the same content was loaded before")).to_be_visible()
 
 
+# over 5 s: a browser, a worker, and a real bill on its way out and in again
+def test_an_export_is_downloaded_and_imported_again_with_the_same_totals(visit, worker, loaded, tmp_path):
+    visitor = visit("finance")
+    page = visitor.page
+    visitor.open(f"/costs/?{JUNE}&group_by=service")
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="FOCUS 1.2, CSV").click()
+    started.value.save_as(tmp_path / "export.csv")
+
+    visitor.open("/sources/upload/")
+    page.get_by_label("Billing files").set_input_files(tmp_path / "export.csv")
+    page.get_by_label("Source (optional)").fill("copy")
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("main").get_by_text("Loaded")).to_be_visible(timeout=30_000)
+
+    page.get_by_role("link", name="See the totals").click()
+    proof = page.get_by_role("region", name="File against database, table")
+    expect(proof.get_by_text("$25,954.9884")).to_have_count(4)
+    expect(page.get_by_text("Reconciled")).to_be_visible()
+
+
 def test_a_file_over_the_limit_is_refused_before_it_is_sent(visit, home, settings, tmp_path):
     settings.MAX_UPLOAD_BYTES = 1_000_000
     large = tmp_path / "large.csv"
