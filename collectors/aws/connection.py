@@ -113,7 +113,9 @@ class AwsExports(Connection):
     Settings: ClassVar = Settings
     Secrets: ClassVar = Secrets
     template: ClassVar = "aws-read-role.yaml"
-    template_help: ClassVar = "is a CloudFormation template that asks for bucket, path and external id, and makes the role."
+    template_help: ClassVar = (
+        "is a CloudFormation template that asks for bucket, path and external id, and makes the role."
+    )
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
