@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Self
@@ -63,6 +63,14 @@ class Period:
             return (self,) if self.days else ()
         around = [(self.first, months.first - _DAY), (months.last + _DAY, self.last)]
         return tuple(type(self)(first, last) for first, last in around if first <= last)
+
+    def by_month(self) -> Iterator[Self]:
+        """Its days, cut at the ends of calendar months."""
+        first = self.first
+        while first <= self.last:
+            last = min(self.last, _next_month(first) - _DAY)
+            yield type(self)(first, last)
+            first = last + _DAY
 
     @classmethod
     def parse(cls, start: str, end: str, *, names: tuple[str, str] = ("start", "end")) -> Self:

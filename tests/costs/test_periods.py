@@ -89,6 +89,16 @@ def test_no_day_is_lost_or_counted_twice_when_a_period_is_split(first: date, len
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 800))
+def test_cut_by_month_every_day_is_in_one_part_of_one_month(first: date, length: int) -> None:
+    period = Period(first, date.fromordinal(first.toordinal() + length))
+    parts = list(period.by_month())
+
+    assert all((part.first.year, part.first.month) == (part.last.year, part.last.month) for part in parts)
+    days = [day for part in parts for day in range(part.first.toordinal(), part.last.toordinal() + 1)]
+    assert days == list(range(period.first.toordinal(), period.last.toordinal() + 1))
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(0, 800))
 def test_the_previous_period_is_as_long_and_ends_on_the_day_before(first: date, length: int) -> None:
     period = Period(first, date.fromordinal(first.toordinal() + length))
     previous = period.previous()

@@ -90,13 +90,14 @@ def facts_sql(
     """SELECT of `slice date month cost previous unpriced long`, summed over the ids and slices of the CTE `source`.
 
     Amounts of `compare` are in `previous`, on the dates of the period that they are compared with. With `by_outer`,
-    rows of a slice have no date; others, without a slice, are by date and by the column `outermost` of the source, and
-    there `compare` has no date.
+    rows of a slice have no date; others, without a slice, are by date and by the column `outermost` of the source:
+    there `compare` has no date, and a single day no month.
     """
     before = replace(reading, granularity=Granularity.NONE) if by_outer else reading
-    parts = [(reading, part) for part in _current(reading, period)]
-    parts += [(before, part) for part in _previous(before, period, compare)] if compare else []
-    template = _BOTH if by_outer else _BY_SLICE
+    parts = [(reading, part) for whole in _current(reading, period) for part in _cut(reading, whole)]
+    earlier = _previous(before, period, compare) if compare else ()
+    parts += [(before, part) for whole in earlier for part in _cut(before, whole)]
+    template = (_BOTH_BY_DAY if reading.granularity is Granularity.DAY else _BOTH) if by_outer else _BY_SLICE
     selects: list[sql.Composable] = [_part_sql(template, *part, source, placeholders) for part in parts]
     selects = selects or [NOTHING]
     return sql.SQL("\n    UNION ALL\n    ").join(selects)
@@ -125,6 +126,14 @@ def _previous(reading: Reading, period: Period, compare: Period) -> Iterator[_Pa
         yield _Part(daily_table(reading.level), "day", stretch, sums, shift)
 
 
+def _cut(reading: Reading, part: _Part) -> Iterator[_Part]:
+    """The part month by month where rows have to know theirs: a fixed month is much cheaper than one for each row."""
+    if reading.by_month and part.day == "day":
+        yield from (replace(part, days=days) for days in part.days.by_month())
+    else:
+        yield part
+
+
 def _split(period: Period, *, by_days: bool) -> tuple[Period | None, tuple[Period, ...]]:
     """The whole months to read from the monthly rollup, and the stretches to read day by day."""
     if by_days:
@@ -139,7 +148,7 @@ def _part_sql(
     sums = [sql.SQL("{} AS {}").format(part.sums.get(name, _UNKNOWN), sql.Identifier(name)) for name in _SUMS]
     return template.format(
         date=_date_sql(reading, part, day, placeholders),
-        month=_month_sql(part, day) if reading.by_month else _NO_DATE,
+        month=_month_of(part, day, placeholders) if reading.by_month else _NO_DATE,
         sums=sql.SQL(", ").join(sums),
         table=part.table,
         source=sql.Identifier(source),
@@ -162,6 +171,13 @@ def _date_sql(reading: Reading, part: _Part, day: sql.Composable, placeholders: 
         some_start = _A_MONDAY + timedelta(reading.week_start - 1)
         return sql.SQL("({day} - ({day} - {start}) %% 7)").format(day=day, start=placeholders.add(some_start))
     return _month_sql(part, day) if reading.granularity is Granularity.MONTH else _NO_DATE
+
+
+def _month_of(part: _Part, day: sql.Composable, placeholders: Placeholders) -> sql.Composable:
+    """The month of a row; single days are cut so that they are all of one."""
+    if part.day == "month":
+        return day
+    return sql.SQL("{}::date").format(placeholders.add(part.days.first.replace(day=1)))
 
 
 def _month_sql(part: _Part, day: sql.Composable) -> sql.Composable:
@@ -187,6 +203,8 @@ _READ = (
 )
 _BY_SLICE = sql.SQL(f"SELECT s.slice, {_READ} 1, 2, 3")
 _BOTH = sql.SQL(f"SELECT s.slice, s.outermost, {_READ} GROUPING SETS ((1, 4), (2, 3, 4))")
+_BOTH_BY_DAY = sql.SQL(f"SELECT s.slice, s.outermost, {_READ} GROUPING SETS ((1, 4), (2, 3))")
+"""A day knows its month: grouping by both as well makes the planner expect so many groups that it sorts all rows."""
 _A_MONDAY = date(1900, 1, 1)
 _SUMS = ("cost", "previous", "unpriced", "long")
 _UNKNOWN = sql.SQL("NULL::numeric")

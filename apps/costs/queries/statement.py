@@ -176,7 +176,8 @@ _READ_ONCE: Final = sql.SQL(
     "), read AS MATERIALIZED ({facts}), whole AS (SELECT * FROM read WHERE slice IS NOT NULL)"
 )
 _OF_OUTERMOST: Final = sql.SQL(
-    "SELECT outermost AS slice, date, month, cost, previous, unpriced, long FROM read WHERE date IS NOT NULL"
+    "SELECT outermost AS slice, date, coalesce(month, date_trunc('month', date::timestamp)::date) AS month,"
+    " cost, previous, unpriced, long FROM read WHERE date IS NOT NULL"
 )
 _NODE: Final = sql.SQL("dense_rank() OVER (ORDER BY {keys}) AS {name}")
 _UNION: Final = sql.SQL("\n    UNION ALL\n    ")
