@@ -1,6 +1,6 @@
 """The one door for whoever loads bills: a found delivery in, batches of condensed charges out."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from collectors.answers import CostApi, read_json, read_pages
+from collectors.answers import read_json, read_pages
 from collectors.charges import SCHEMA
 from collectors.errors import RefusedFileError
 from collectors.files import FoundDelivery
@@ -69,29 +69,21 @@ def read_delivery(found: FoundDelivery, *, batch_rows: int = BATCH_ROWS) -> Iter
             yield batch
 
 
-def read_answers(answers: Mapping[str, Sequence[object]], api: CostApi) -> Iterator[ChargeBatch]:
-    """The same for answers of a cost API that were fetched just now: pages as they came, by what to call them."""
-    for index, table in enumerate(_answer_tables(dict.fromkeys(answers, 0), answers, api)):
-        yield from _read_table(table, _adapter(format_of_answers(api), table), _Place(index, 0, 0, 0), BATCH_ROWS)
-
-
 def _tables(found: FoundDelivery) -> Generator[tuple[int, Table, Format]]:
     """Every table of a delivery with the file that it stands in; answers of an API explain each other."""
     provider = provider_of_answer(found.files[0])
     for api in APIS:
         if api.provider == provider:
             sizes = {str(path): path.stat().st_size for path in found.files}
-            for index, table in enumerate(_answer_tables(sizes, {name: read_json(Path(name)) for name in sizes}, api)):
-                yield index, table, format_of_answers(api)
+            pages = read_pages(((name, read_json(Path(name))) for name in sizes), api)
+            yield from (
+                (index, table, format_of_answers(api)) for index, table in enumerate(cost_tables(pages, sizes, api))
+            )
             return
     for index, path in enumerate(found.files):
         with open_tables(path) as tables:
             for table in tables:
                 yield index, table, recognise(table.header, table.name)
-
-
-def _answer_tables(sizes: Mapping[str, int], answers: Mapping[str, Sequence[object]], api: CostApi) -> list[Table]:
-    return [*cost_tables(read_pages(answers.items(), api), sizes, api)]
 
 
 def _refuse_problems(found: FoundDelivery) -> None:
