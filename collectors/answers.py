@@ -156,11 +156,11 @@ def _read_bucket(name: str, bucket: object, api: CostApi) -> Bucket:
     results = bucket.get("results") if isinstance(bucket, dict) else None
     if not isinstance(bucket, dict) or not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
         raise RefusedFileError(f"{name} has a bucket without results: save the answer of {api.costs_address} again.")
-    return Bucket(_read_time(name, start, bucket.get(start)), _read_time(name, end, bucket.get(end)), tuple(results))
+    return Bucket(read_time(name, start, bucket.get(start)), read_time(name, end, bucket.get(end)), tuple(results))
 
 
-def _read_time(name: str, key: str, value: object) -> datetime:
-    """Unix seconds, or text with its offset."""
+def read_time(name: str, key: str, value: object) -> datetime:
+    """When a bucket of `name` starts or ends, as its `key` says: Unix seconds, or text with its offset."""
     try:
         if isinstance(value, str) and (time := datetime.fromisoformat(value)).tzinfo is not None:
             return time.astimezone(UTC)

@@ -18,8 +18,9 @@ from apps.sources.models import Run, Source
 from collectors import patience
 from collectors.aws.connection import AwsExports
 from tests.aws import BUCKET, PREFIX, Bucket, aws, aws_for_all, bucket
+from tests.sources.cost_apis import cost_server
 
-__all__ = ["aws", "aws_for_all", "bucket"]
+__all__ = ["aws", "aws_for_all", "bucket", "cost_server"]
 Import = Callable[..., list[dict[str, Any]]]
 Bill = Callable[..., Path]
 
