@@ -15,6 +15,10 @@ from collectors.errors import CollectorError
 
 KINDS: Final[dict[str, str]] = {
     "aws-exports": "collectors.aws.connection:AwsExports",
+    "azure-exports": "collectors.azure.connection:AzureExports",
+    "gcp-bigquery": "collectors.gcp.connection:GcpBigQuery",
+    "openai": "collectors.openai.connection:OpenAiCosts",
+    "anthropic": "collectors.anthropic.connection:AnthropicCosts",
     "https": "collectors.https.connection:HttpsFile",
     "folder": "collectors.folder.connection:Folder",
 }

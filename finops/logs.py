@@ -42,7 +42,10 @@ def logging_settings(level: str, form: str) -> dict[str, Any]:
                 name: {"handlers": [], "propagate": True, "level": level}
                 for name in ("django", "django.server", "celery", "gunicorn.error", "gunicorn.access")
             },
-            # at DEBUG these write signed addresses and the credentials that a role was lent
-            **{name: {"level": "WARNING"} for name in ("boto3", "botocore", "s3transfer", "urllib3")},
+            # below WARNING these write each request, signed addresses and the credentials that a role was lent
+            **{
+                name: {"level": "WARNING"}
+                for name in ("azure", "boto3", "botocore", "google", "msal", "s3transfer", "urllib3")
+            },
         },
     }

@@ -29,6 +29,8 @@ PAGES = [
     "/sources/{connection}/edit/",
     "/sources/connect/",
     "/sources/connect/aws-exports/",
+    "/sources/connect/azure-exports/",
+    "/sources/connect/gcp-bigquery/",
     "/sources/deliveries/",
     "/sources/deliveries/?status=failed",
     "/sources/deliveries/{delivery}/",
