@@ -73,6 +73,7 @@ def a_connection(admin: User) -> Source:
 
 
 # over 5 s: axe-core reads every page of the product twice
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_has_a_barrier(visit, full, theme):
     visitor = visit("admin", color_scheme=theme, viewport={"width": 1440, "height": 900})
