@@ -42,6 +42,10 @@
   // what is chosen was found for another text; Enter then leads to the page of the search
   input.addEventListener("input", () => choose(null));
 
+  // An answer to what was typed a moment ago comes too late: it would push away what is being chosen from.
+  found.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.requestConfig.parameters.q !== input.value) event.detail.shouldSwap = false;
+  });
   found.addEventListener("htmx:afterSwap", () => {
     const all = options();
     input.setAttribute("aria-expanded", String(all.length > 0));
