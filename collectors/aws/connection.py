@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from collectors.aws import exports
 from collectors.aws.clients import Aws
-from collectors.buckets import StoredObject, fingerprint
+from collectors.buckets import StoredObject, exports_below, files_in_words, fingerprint, periods_in_words
 from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
 from collectors.manifests import LARGEST_BYTES, listed_keys
@@ -23,7 +23,6 @@ from collectors.transfer import CHUNK_BYTES, check_space, place_below
 BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 SETTLED: Final = timedelta(hours=1)
 """A file newer than its manifest belongs to the next delivery, or to a bucket that was copied: then it is that old."""
-LOOKED_INTO: Final = 30  # folders, when the path that was given is not an export
 POLICY: Final = Template("""\
 {
   "Version": "2012-10-17",
@@ -231,7 +230,7 @@ class AwsExports(Connection):
                 f"Nothing lies at s3://{self.settings.bucket}/{self._root} yet. Check the path; AWS writes the first"
                 " delivery within 24 hours after an export was made."
             )
-        return f"{len(months)} billing periods, {months[0]} to {months[-1]}" if len(months) > 1 else months[0]
+        return periods_in_words(months)
 
     def _read(self) -> str:
         period, folder = list(self._periods().items())[-1]
@@ -239,8 +238,7 @@ class AwsExports(Connection):
         files = self._files_of(manifest, self._manifest_content(manifest))
         if files and files[0].size:
             self._get(files[0], Range="bytes=0-0")
-        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
-        return f"{period:%Y-%m}: {count}, {sum(file.size for file in files):,} bytes"
+        return files_in_words(f"{period:%Y-%m}", files)
 
     def _periods(self) -> dict[date, str]:
         """The folder of each billing period's manifest, oldest first; {} where nothing was delivered yet."""
@@ -263,16 +261,10 @@ class AwsExports(Connection):
 
     def _refuse_other_path(self, folders: tuple[str, ...]) -> None:
         """Where exports lie further down, say so: the path is too short."""
-        waiting, found = list(folders), []
-        for _ in range(LOOKED_INTO):
-            if not waiting:
-                break
-            folder = waiting.pop(0)
-            below = self._aws.list_folder(self.settings.bucket, folder).folders
-            if exports.is_export(below):
-                found.append(folder.rstrip("/"))
-            else:
-                waiting += below
+        bucket = self.settings.bucket
+        found = exports_below(
+            folders, below=lambda folder: self._aws.list_folder(bucket, folder).folders, is_export=exports.is_export
+        )
         if found:
             raise ProviderRefusedError(
                 f"s3://{self.settings.bucket}/{self._root} is no export, but has some below it:"

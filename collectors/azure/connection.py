@@ -10,13 +10,12 @@ from pydantic import Field, SecretStr, field_validator
 
 from collectors.azure import exports
 from collectors.azure.clients import Blobs, SignIn
-from collectors.buckets import StoredObject, fingerprint
+from collectors.buckets import StoredObject, exports_below, files_in_words, fingerprint, periods_in_words
 from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
 from collectors.manifests import LARGEST_BYTES
 from collectors.transfer import check_space, place_below
 
-LOOKED_INTO: Final = 30  # folders, when the path that was given is not an export
 HOST_END: Final = ".blob.core.windows.net"
 POLICY: Final = Template("""\
 # an application that may read this container, and nothing else
@@ -206,15 +205,14 @@ class AzureExports(Connection):
                 f"Nothing lies at {self._address(self._root)} yet. Check the path; Azure writes the first delivery"
                 " within a day after an export was made, or at once after Run now."
             )
-        return f"{len(months)} billing periods, {months[0]} to {months[-1]}" if len(months) > 1 else months[0]
+        return periods_in_words(months)
 
     def _read(self) -> str:
         period, folder = list(self._periods().items())[-1]
         _, files, _ = self._run(folder)
         if files[0].size:
             self._blobs.read(files[0], most=1)
-        count = "1 file" if len(files) == 1 else f"{len(files):,} files"
-        return f"{exports.name_of(period)}: {count}, {sum(file.size for file in files):,} bytes"
+        return files_in_words(exports.name_of(period), files)
 
     def _periods(self) -> dict[date, str]:
         """The folder of each billing period, oldest first; {} where nothing was delivered yet."""
@@ -234,16 +232,11 @@ class AzureExports(Connection):
 
     def _refuse_other_path(self, folders: tuple[str, ...]) -> None:
         """Where exports lie further down, say so: the path is too short."""
-        waiting, found = list(folders), []
-        for _ in range(LOOKED_INTO):
-            if not waiting:
-                break
-            folder = waiting.pop(0)
-            below = self._blobs.list_folder(folder).folders
-            if any(map(exports.is_dated, below)):
-                found.append(folder.rstrip("/"))
-            else:
-                waiting += below
+        found = exports_below(
+            folders,
+            below=lambda folder: self._blobs.list_folder(folder).folders,
+            is_export=lambda inside: any(map(exports.is_dated, inside)),
+        )
         if found:
             raise ProviderRefusedError(
                 f"{self._address(self._root)} is no export, but has some below it: {', '.join(found)}. Give the path of"
