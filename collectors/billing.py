@@ -49,7 +49,8 @@ def detect(found: FoundDelivery) -> Format:
     _refuse_problems(found)
     with closing(_tables(found)) as tables:
         _, table, format_ = next(tables)
-        _adapter(format_, table)
+        if format_.records is None:
+            _adapter(format_, table)
         return format_
 
 
@@ -100,6 +101,8 @@ def _same_format(table: Table, format_: Format, expected: Format) -> Adapter:
 
 
 def _adapter(format_: Format, table: Table) -> Adapter:
+    if format_.adapter is None:
+        raise RefusedFileError(f"{table.name} holds {format_.name}, which are no charges.")
     try:
         return format_.adapter(table.header, *([table.first_row()] if format_.needs_first_row else []))
     except RefusedFileError as error:

@@ -1,7 +1,7 @@
 """Live sources: what a kind of connection does and needs to be told, and the registry of kinds."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -15,15 +15,38 @@ from collectors.errors import CollectorError
 
 KINDS: Final[dict[str, str]] = {
     "aws-exports": "collectors.aws.connection:AwsExports",
+    "aws-inventory": "collectors.aws.inventory:AwsInventory",
+    "aws-prices": "collectors.aws.prices:AwsPrices",
+    "aws-cloudwatch": "collectors.aws.metrics:AwsCloudWatch",
+    "s3-files": "collectors.aws.files:S3Files",
     "azure-exports": "collectors.azure.connection:AzureExports",
+    "azure-monitor": "collectors.azure.metrics:AzureMonitor",
+    "azure-files": "collectors.azure.files:AzureFiles",
+    "azure-inventory": "collectors.azure.inventory:AzureInventory",
+    "azure-prices": "collectors.azure.prices:AzurePrices",
+    "oci-reports": "collectors.oci.reports:OciReports",
+    "oci-inventory": "collectors.oci.inventory:OciInventory",
     "gcp-bigquery": "collectors.gcp.connection:GcpBigQuery",
+    "gcp-inventory": "collectors.gcp.inventory:GcpInventory",
+    "gcp-prices": "collectors.gcp.prices:GcpPrices",
+    "gcp-monitoring": "collectors.gcp.metrics:GcpMonitoring",
+    "gcs-files": "collectors.gcp.files:GcsFiles",
     "openai": "collectors.openai.connection:OpenAiCosts",
     "anthropic": "collectors.anthropic.connection:AnthropicCosts",
+    "kubernetes": "collectors.kubernetes.connection:KubernetesCluster",
+    "prometheus": "collectors.exporters.connection:Exporters",
     "https": "collectors.https.connection:HttpsFile",
     "folder": "collectors.folder.connection:Folder",
 }
 """Where the class of each kind is; a module is imported when its kind is used, and its SDK when it is called."""
 
+BILLS: Final = "Bills"
+INVENTORY: Final = "What exists"
+PRICES: Final = "List prices"
+KUBERNETES: Final = "Kubernetes"
+UTILISATION: Final = "Utilisation"
+BRINGS: Final = (BILLS, INVENTORY, PRICES, KUBERNETES, UTILISATION)
+"""What connections bring, in the order in which pages group them."""
 LONGEST_TEXT: Final = 10_000
 Network = IPv4Network | IPv6Network
 Progress = Callable[[int, int], None]
@@ -94,8 +117,10 @@ class Connection(ABC):
     help: ClassVar[str]
     Settings: ClassVar[type[Fields]]
     Secrets: ClassVar[type[Fields]] = NoSecrets
+    brings: ClassVar[str] = BILLS  # one of BRINGS
     template: ClassVar[str] = ""  # file in deploy/ that makes what the policy needs
     template_help: ClassVar[str] = ""  # what that file is, as the rest of a sentence that begins with its name
+    refresh_hours: ClassVar[int] = 24  # how often it is looked at unless somebody chooses otherwise
     holds_latest: ClassVar[bool] = (
         True  # whether what it shows is the provider's last word, also when it was seen before
     )
@@ -109,6 +134,11 @@ class Connection(ABC):
     def calls(self) -> int:
         """How often the provider was asked."""
         return 0
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What could not be had of the last `remote` or `fetch` although the rest could: sentences for people."""
+        return ()
 
     @classmethod
     def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - kinds that have one read them

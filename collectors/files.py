@@ -223,9 +223,14 @@ def _join_chunks(files: Iterable[Path]) -> Iterator[FoundDelivery]:
         yield FoundDelivery(chunks[0], tuple(chunks), problem="" if provider else _gap(chunks))
 
 
+def without_number(name: str) -> str:
+    """What the names of chunks of one export have in common; a name without a number is its own."""
+    return _CHUNK.sub("*", name, count=1)
+
+
 def _unnumbered(file: Path) -> str:
     """What chunks of one export have in common: the name without its number."""
-    name = _CHUNK.sub("*", file.name, count=1)
+    name = without_number(file.name)
     return name if name == file.name or not stands_alone(file) else file.name
 
 
@@ -234,5 +239,5 @@ def _gap(chunks: Sequence[Path]) -> str:
     matches = (_CHUNK.search(file.name) for file in chunks)
     numbers = {int("".join(filter(str.isdigit, match[0]))) for match in matches if match}
     if len(chunks) > 1 and (missing := sorted({*range(min(numbers), max(numbers))} - numbers)):
-        return f"{chunks[0].parent} lacks chunk {missing[0]} of {_CHUNK.sub('*', chunks[0].name, count=1)}."
+        return f"{chunks[0].parent} lacks chunk {missing[0]} of {without_number(chunks[0].name)}."
     return ""

@@ -16,8 +16,16 @@ DAMAGED: Final[tuple[type[Exception], ...]] = (EOFError, OSError, zlib.error, Is
 
 _OPENAI: Final = re.compile(rb'"object"\s*:\s*"page"')
 _ANTHROPIC: Final = re.compile(rb'"starting_at"\s*:|^\W*"data"\s*:\s*\[\s*\]\s*,\s*"has_more"')
-_GOOGLE: Final = (b'"billing_account_id"', b'"usage_start_time"')
-_ORACLE: Final = (b"lineitem/referenceno", b"lineitem/intervalusagestart")
+_ROWS: Final = (
+    (b'"billing_account_id"', b'"usage_start_time"'),
+    (b'"provider"', b'"resource_id"', b'"kind"'),
+    (b'"provider"', b'"sku_id"', b'"list_unit_price"'),
+    (b'"cluster"', b'"node"', b'"cpu_core_hours"'),
+)
+"""Keys by which JSON lines are known: of Google Cloud's billing export, and of the record sets."""
+
+_ORACLE: Final = ((b"lineitem/referenceno", b"lineitem/intervalusagestart"), (b"billedcost", b"oci_referencenumber"))
+"""Columns, in small letters, of Oracle's cost reports and of its FOCUS reports."""
 
 
 def provider_of_answer(path: Path) -> str:
@@ -31,15 +39,16 @@ def provider_of_answer(path: Path) -> str:
 
 
 def is_json_rows(path: Path) -> bool:
-    """Whether a file is a Google Cloud billing export as BigQuery writes it: a JSON object a line."""
+    """Whether a file has a JSON object a line that can be imported: as BigQuery writes the billing export of Google
+    Cloud, or records such as resources."""
     start = _start(path)
-    return start.startswith(b"{") and all(column in start for column in _GOOGLE)
+    return start.startswith(b"{") and any(all(key in start for key in keys) for keys in _ROWS)
 
 
 def stands_alone(path: Path) -> bool:
     """Whether a file is a bill by itself although it is numbered like a chunk of one: Oracle numbers its reports."""
     header = _start(path).partition(b"\n")[0].lower()
-    return all(column in header for column in _ORACLE)
+    return any(all(column in header for column in columns) for columns in _ORACLE)
 
 
 def unpacked(file: IO[bytes]) -> IO[bytes]:

@@ -1,6 +1,5 @@
 """From raw rows to charges, the same for every format: judge each row, add up the totals, group, describe, condense."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -15,7 +14,8 @@ from collectors.charges import (
     add_up,
     condense,
 )
-from collectors.tables import ROW, LongRow, RawBatch
+from collectors.rejections import Fault, reject
+from collectors.tables import ROW, RawBatch
 from collectors.values import (
     LARGEST_AMOUNT,
     LARGEST_QUANTITY,
@@ -26,7 +26,6 @@ from collectors.values import (
     last_day_end,
     parse_decimals,
     parse_times,
-    without_nul,
 )
 
 PERIODS: Final = ("billing_period_start", "billing_period_end", "charge_period_start", "charge_period_end")
@@ -110,14 +109,6 @@ class Judged:
 NOTHING_JUDGED: Final = Judged(pl.DataFrame(), TOTALS_SCHEMA.to_frame(), REJECTED_SCHEMA.to_frame(), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """Rows that may not be loaded: where `reasons` is not null."""
-
-    position: int
-    reasons: pl.Series
-
-
 def amount_column(name: str) -> str:
     """The column that holds a parsed amount of the layout."""
     return f"amount {name}"
@@ -139,7 +130,7 @@ def judge(batch: RawBatch, adapter: Adapter) -> Judged:
     texts = {name: _key_text(layout.read(frame, name, at), layout.nulls) for name, at in layout.keys.items()}
     faults = [*_key_faults(layout, texts), *_time_faults(layout, times), *_amount_faults(adapter, frame, decimals)]
     rows = _with_parsed(frame, layout, decimals, times, texts).with_columns(**adapter.measures())
-    rejected = _rejected(batch, layout, rows, faults)
+    rejected = reject(batch, layout.header, rows, faults)
     accepted = rows.filter(~pl.col(ROW).is_in(rejected["row"].implode())) if rejected.height else rows
     charges = layout.split(accepted)
     return Judged(
@@ -189,22 +180,22 @@ def _key_text(raw: pl.Series, nulls: Sequence[str]) -> pl.Series:
     return as_text(raw).alias("text").to_frame().select(identity_text("text", nulls)).to_series()
 
 
-def _key_faults(layout: Layout, texts: Mapping[str, pl.Series]) -> Iterator[_Fault]:
+def _key_faults(layout: Layout, texts: Mapping[str, pl.Series]) -> Iterator[Fault]:
     for name in ("billing_account_id", "billing_currency"):
         yield from _empty(layout.keys[name], texts[name])
     account, currency = texts["billing_account_id"], texts["billing_currency"]
     if (long := account.str.len_chars() > LONGEST_ACCOUNT).any():
         told = pl.lit(f"is longer than {LONGEST_ACCOUNT} characters: no account is called so")
-        yield _Fault(layout.keys["billing_account_id"], pl.select(pl.when(long).then(told)).to_series())
+        yield Fault(layout.keys["billing_account_id"], pl.select(pl.when(long).then(told)).to_series())
     if not (known := currency.str.contains("^[A-Za-z]{3}$")).all():
         message = pl.format("is not a currency code: {}", currency)
-        yield _Fault(layout.keys["billing_currency"], pl.select(pl.when(~known).then(message)).to_series())
+        yield Fault(layout.keys["billing_currency"], pl.select(pl.when(~known).then(message)).to_series())
 
 
-def _time_faults(layout: Layout, times: Mapping[str, Parsed]) -> Iterator[_Fault]:
+def _time_faults(layout: Layout, times: Mapping[str, Parsed]) -> Iterator[Fault]:
     for name, position in layout.periods.items():
         if (reasons := times[name].reasons) is not None:
-            yield _Fault(position, reasons)
+            yield Fault(position, reasons)
         yield from _empty(position, times[name].values)
     for period in ("billing", "charge"):
         if f"{period}_period_end" not in layout.periods:
@@ -213,24 +204,24 @@ def _time_faults(layout: Layout, times: Mapping[str, Parsed]) -> Iterator[_Fault
         if (wrong := end < start).any():
             told = (time.dt.strftime("%Y-%m-%dT%H:%M:%SZ") for time in (end, start))
             wrongs = pl.select(pl.when(wrong).then(pl.format("ends before it starts: {} is before {}", *told)))
-            yield _Fault(layout.periods[f"{period}_period_end"], wrongs.to_series())
+            yield Fault(layout.periods[f"{period}_period_end"], wrongs.to_series())
 
 
-def _amount_faults(adapter: Adapter, frame: pl.DataFrame, decimals: Mapping[str, Parsed]) -> Iterator[_Fault]:
+def _amount_faults(adapter: Adapter, frame: pl.DataFrame, decimals: Mapping[str, Parsed]) -> Iterator[Fault]:
     layout = adapter.layout
     for name, position in {**layout.amounts, **layout.prices}.items():
         parsed = decimals[name if name in layout.prices else amount_column(name)]
         if parsed.reasons is not None:
             where = pl.when(adapter.matters(name)).then(parsed.reasons)
-            yield _Fault(position, frame.select(where.alias("reason")).to_series())
+            yield Fault(position, frame.select(where.alias("reason")).to_series())
         if name in layout.needed_amounts and parsed.values.null_count():
             empty = pl.when(adapter.matters(name) & parsed.values.is_null()).then(pl.lit("is empty"))
-            yield _Fault(position, frame.select(empty.alias("reason")).to_series())
+            yield Fault(position, frame.select(empty.alias("reason")).to_series())
 
 
-def _empty(position: int, values: pl.Series) -> Iterator[_Fault]:
+def _empty(position: int, values: pl.Series) -> Iterator[Fault]:
     if values.null_count():
-        yield _Fault(position, pl.select(pl.when(values.is_null()).then(pl.lit("is empty"))).to_series())
+        yield Fault(position, pl.select(pl.when(values.is_null()).then(pl.lit("is empty"))).to_series())
 
 
 def _with_parsed(
@@ -278,51 +269,4 @@ def _totals(rows: pl.DataFrame) -> pl.DataFrame:
         rows.group_by(TOTAL_KEYS)
         .agg(pl.col(ROWS).sum().alias("row_count"), *(pl.col(name).sum() for name in costs))
         .select(TOTALS_SCHEMA.names())
-    )
-
-
-def _rejected(batch: RawBatch, layout: Layout, rows: pl.DataFrame, faults: Sequence[_Fault]) -> pl.DataFrame:
-    """The rows with a fault, each with its first one, in the order of the file."""
-    found = [_faulty(rows, layout, fault) for fault in faults]
-    if not found:
-        return _long_rows(batch.long_rows, layout)
-    reasons = pl.concat(found).unique(ROW, keep="first", maintain_order=True)
-    whole = batch.whole().filter(pl.col(ROW).is_in(reasons[ROW].implode()))
-    content = _content(whole, layout.header)
-    costs = rows.select(ROW, "billed_cost", "effective_cost")
-    rejected = reasons.join(content, on=ROW).join(costs, on=ROW).rename({ROW: "row"}).select(REJECTED_SCHEMA.names())
-    return pl.concat([rejected, _long_rows(batch.long_rows, layout)]).sort("row")
-
-
-def _faulty(rows: pl.DataFrame, layout: Layout, fault: _Fault) -> pl.DataFrame:
-    return (
-        rows.select(ROW, pl.lit(layout.header[fault.position]).alias("column"), fault.reasons.alias("reason"))
-        .filter(pl.col("reason").is_not_null())
-    )  # fmt: skip
-
-
-def _content(whole: pl.DataFrame, header: Sequence[str]) -> pl.DataFrame:
-    """Each row as JSON text under the names of the file; names that come twice get their position."""
-    names = [name if header.index(name) == at else f"{name} #{at + 1}" for at, name in enumerate(header)]
-    texts = whole.select(ROW, *(as_text(whole[str(at)]).alias(str(at)) for at in range(len(names))))
-    fields = [without_nul(pl.col(str(at))).alias(name) for at, name in enumerate(names)]
-    return texts.select(ROW, pl.struct(fields).struct.json_encode().alias("content"))
-
-
-def _long_rows(long_rows: Sequence[LongRow], layout: Layout) -> pl.DataFrame:
-    width = len(layout.header)
-    return pl.DataFrame(
-        [
-            (
-                long.row,
-                "",
-                f"has {len(long.fields)} fields, but the header names {width}",
-                json.dumps([*long.fields], ensure_ascii=False),
-                None,
-                None,
-            )
-            for long in long_rows
-        ],
-        schema=REJECTED_SCHEMA,
-        orient="row",
     )

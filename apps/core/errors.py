@@ -1,4 +1,4 @@
-"""The one exception whose text is meant for the person at the keyboard."""
+"""Exceptions whose text is meant for the person at the keyboard, or for the ledger."""
 
 
 class UserError(Exception):
@@ -8,3 +8,7 @@ class UserError(Exception):
         """`field` is the input that it is about, where it is about one."""
         super().__init__(text)
         self.field = field
+
+
+class OutdatedError(Exception):
+    """What came later was loaded sooner: loading this would bring an old state back."""

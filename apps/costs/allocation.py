@@ -1,5 +1,7 @@
 """Which team, environment and workload a charge key belongs to, decided per key so that facts never have to change."""
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
 from apps.accounts.models import Organisation
@@ -22,13 +24,14 @@ def allocate_new_keys() -> None:
 
 
 @transaction.atomic
-def reallocate() -> int:
-    """Bring the groups of all charge keys, and the rollups, in line with teams and tag keys; returns keys changed.
+def reallocate(names: Sequence[str] | None = None) -> int:
+    """Bring the groups of charge keys, and the rollups, in line with teams, tag keys and the inventory's tags.
 
-    Safe to repeat. Loads wait meanwhile; readers see the old state until it commits.
+    Of all charge keys, or only of resources that bills call by `names`. Returns keys changed. Safe to repeat. Loads
+    wait meanwhile; readers see the old state until it commits.
     """
     hold(LOCK)
-    _allocate(only_new=False)
+    _allocate(only_new=names is not None, names=names or ())
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM reallocated_key")
         changed = int(cursor.fetchone()[0])
@@ -38,13 +41,19 @@ def reallocate() -> int:
     return changed
 
 
-def _allocate(*, only_new: bool) -> None:
+def reallocate_resources(names: Sequence[str], **_: object) -> None:
+    """The same for resources whose tags have changed, in the transaction that changed them."""
+    reallocate(names)
+
+
+def _allocate(*, only_new: bool, names: Sequence[str] = ()) -> None:
     organisation = Organisation.current()
     run_sql(
         "costs",
         "allocate",
         {
             "only_new": only_new,
+            "names": list(names),
             "team_keys": [key.lower() for key in organisation.team_tag_keys],
             "environment_keys": [key.lower() for key in organisation.environment_tag_keys],
             "workload_keys": [key.lower() for key in organisation.workload_tag_keys],

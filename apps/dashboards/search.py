@@ -1,4 +1,4 @@
-"""The search of the shell: pages, teams, saved views, services, accounts and resources by a part of their name.
+"""The search of the shell: pages, teams, saved views, services, accounts and resources by part of their name.
 
 A new kind of thing is one function from Asked to hits, and its line in KINDS.
 """
@@ -21,6 +21,8 @@ from apps.costs.queries import find_values
 from apps.dashboards.addresses import link
 from apps.dashboards.queries import saved_views
 from apps.dashboards.shell import MENU
+from apps.inventory.queries import Wanted
+from apps.inventory.queries import resources as existing
 
 MOST_HITS: Final = 5
 SHORTEST: Final = 2
@@ -123,6 +125,13 @@ def resources(asked: Asked) -> Iterator[Hit]:
     return _values(Dimension(RESOURCE), asked)
 
 
+def inventory(asked: Asked) -> Iterator[Hit]:
+    """What exists or existed, by its name, id, type or size."""
+    for state in existing(Wanted(search=asked.text, closed=True), scope=asked.scope)[:MOST_HITS]:
+        one = state.resource
+        yield Hit(str(one), one.resource_type or one.kind, f"/resources/{one.pk}/")
+
+
 KINDS: Final = (
     Kind("Pages", "right", pages, shortest=0),
     Kind("Saved views", "view", views),
@@ -130,6 +139,7 @@ KINDS: Final = (
     Kind("Services", "bars", services),
     Kind("Accounts", "wallet", accounts),
     Kind("Resources", "db", resources),
+    Kind("Inventory", "server", inventory),
 )
 
 

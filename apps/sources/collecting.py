@@ -75,7 +75,7 @@ def _attempt(run: Run, tell: Tell) -> None:
         finally:
             watch.count_calls()
         if status in Run.GOOD:
-            runs.succeed(run, status)
+            runs.succeed(run, status, warnings=made.warnings)
     except StoppedError:
         runs.end(run, Run.Status.CANCELLED, error="Cancelled. What was collected before stays as it is.")
     except (ProviderRefusedError, UserError) as error:

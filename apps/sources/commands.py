@@ -46,6 +46,11 @@ FORMATS = {
     "oci": "OCI",
     "openai": "OpenAI",
     "anthropic": "Anthropic",
+    "resources": "Resources",
+    "prices": "List prices",
+    "kubernetes": "Kubernetes usage",
+    "utilization": "Utilisation",
+    "tenancy": "GPU tenancy",
 }
 
 
@@ -64,7 +69,8 @@ FORMATS = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else, on standard output.")
 def import_(paths: tuple[Path, ...], source: str, format_: str, force: bool, as_json: bool) -> None:
     """Import billing files: FOCUS 1.0 to 1.4, exports of AWS, Azure, Google Cloud and Oracle, as csv, csv.gz, zip or
-    parquet, and saved answers of the OpenAI and Anthropic cost APIs as JSON.
+    parquet, and saved answers of the OpenAI and Anthropic cost APIs as JSON. Likewise resources, list prices and usage
+    of Kubernetes clusters.
 
     PATHS are files, folders or manifests; formats are read from what is in them. The exit code is 0 only when nothing
     was rejected.

@@ -1,16 +1,21 @@
-"""One delivery from files into facts: read, spool, load in one transaction; its ledger entry says how it went."""
+"""One delivery from files into tables: read, spool, load in one transaction; its ledger entry says how it went."""
 
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Final, TypeVar
 
 import polars as pl
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from apps.accounts.models import User
+from apps.core.copying import copy_frames
+from apps.core.errors import OutdatedError
 from apps.costs import loader
 from apps.costs.spool import Spool
 from apps.sources.ledger import Progress, fail, finish
@@ -19,28 +24,60 @@ from collectors.billing import ChargeBatch, detect, read_delivery
 from collectors.charges import REJECTED_SCHEMA
 from collectors.errors import CollectorError, RefusedFileError
 from collectors.files import FoundDelivery
+from collectors.formats import Format
+from collectors.records import RecordBatch, RecordSet
+
+LOADERS: Final = {
+    "resources": "apps.inventory.loader.replace",
+    "prices": "apps.pricing.loader.replace",
+    "kubernetes_usage": "apps.clusters.loader.replace",
+    "utilization": "apps.utilization.loader.replace",
+    "tenancy": "apps.utilization.tenancy_loader.replace",
+}
+"""What makes the records of each set the current ones: `replace(frames, *, source, delivery_id, at, is_whole)`, in the
+caller's transaction, returns how many of them it took. Where rows were rejected (not `is_whole`), what is missing is
+not taken for gone. Raises OutdatedError where something later is known."""
 
 COUNTED = ("rows_read", "rows_rejected", "rounded_values", "bytes_read")
 PROGRESS_EVERY = 0.5  # seconds
 REJECTED_COLUMNS = ("delivery_id", "position", *REJECTED_SCHEMA.names())
+Batch = TypeVar("Batch", ChargeBatch, RecordBatch)
 
 
 @dataclass
 class Reading:
-    """What has been read of a delivery so far: charges in the spool, rejected rows beside it, counts on the entry."""
+    """What has been read of a delivery so far: rejected rows in a folder, counts on the ledger entry."""
 
     delivery: Delivery
-    spool: Spool
+    folder: Path
+    progress: Progress
     rows_of_files: dict[int, int] = field(default_factory=dict)
     rejected_files: list[Path] = field(default_factory=list)
     rejected_costs: dict[str, Decimal | None] = field(
         default_factory=lambda: {"billed_cost": Decimal(0), "effective_cost": Decimal(0)}
     )
 
-    def add(self, batch: ChargeBatch) -> None:
-        """Keep one batch; files come one after the other, each batch in the order of its rows."""
-        self.rows_of_files.setdefault(batch.file_index, 0)
-        self.spool.add(batch.charges, batch.totals, rows_before=self.first_row(batch.file_index) - 1)
+    def read(self, batches: Iterable[Batch], keep: Callable[[Batch], None]) -> None:
+        """Keep every batch; files come one after the other, each batch in the order of its rows."""
+        told = 0.0
+        for batch in batches:
+            self.rows_of_files.setdefault(batch.file_index, 0)
+            keep(batch)
+            self._count(batch)
+            if time.monotonic() - told > PROGRESS_EVERY:
+                told = time.monotonic()
+                self._tell()
+        self._tell()
+
+    def first_row(self, position: int) -> int:
+        """Ordinal in the delivery of the first row of the file at `position`."""
+        return 1 + sum(rows for earlier, rows in self.rows_of_files.items() if earlier < position)
+
+    def _tell(self) -> None:
+        self.delivery.save(update_fields=["format", *COUNTED])
+        self.progress(self.delivery)
+
+    def _count(self, batch: ChargeBatch | RecordBatch) -> None:
         if batch.rejected.height:
             self._keep_rejected(batch)
         self.rows_of_files[batch.file_index] += batch.rows_read
@@ -48,12 +85,8 @@ class Reading:
         self.delivery.rounded_values += batch.rounded_values
         self.delivery.bytes_read = batch.bytes_read
 
-    def first_row(self, position: int) -> int:
-        """Ordinal in the delivery of the first row of the file at `position`."""
-        return 1 + sum(rows for earlier, rows in self.rows_of_files.items() if earlier < position)
-
-    def _keep_rejected(self, batch: ChargeBatch) -> None:
-        path = self.spool.folder / f"rejected-{len(self.rejected_files):05}.arrow"
+    def _keep_rejected(self, batch: ChargeBatch | RecordBatch) -> None:
+        path = self.folder / f"rejected-{len(self.rejected_files):05}.arrow"
         batch.rejected.with_columns(
             delivery_id=pl.lit(self.delivery.pk, pl.Int64), position=pl.lit(batch.file_index, pl.Int32)
         ).write_ipc(path, compression="lz4")
@@ -84,11 +117,14 @@ def load_delivery(
     _start(delivery, found)
     try:
         with tempfile.TemporaryDirectory(prefix="import-", dir=settings.FINOPS_HOME / "tmp") as folder:
-            delivery.format = _format(found, expected)
-            reading = _read(delivery, found, Path(folder), progress)
-            _load(reading, actor)
-        loader.analyse(reading.spool)
-    except (CollectorError, loader.OutdatedError) as error:
+            format_ = _format(found, expected)
+            delivery.format = format_.name
+            reading = Reading(delivery, Path(folder), progress)
+            if format_.records is None:
+                _import_charges(reading, found, actor)
+            else:
+                _import_records(reading, format_.records, format_.read(found, format_.records), actor)
+    except (CollectorError, OutdatedError) as error:
         sentence = str(error).replace(f"{root or found.path.parent}/", "")
         finish(delivery, Delivery.Status.REJECTED, error=sentence, actor=actor)
     except pl.exceptions.PanicException as panic:  # no Exception: would end the process past all that close entries
@@ -108,48 +144,67 @@ def _start(delivery: Delivery, found: FoundDelivery) -> None:
     delivery.save()
 
 
-def _format(found: FoundDelivery, expected: str) -> str:
-    name = detect(found).name
-    if not name.startswith(expected):
-        raise RefusedFileError(f"{found.path} is {name}, not {expected}.")
-    return name
+def _format(found: FoundDelivery, expected: str) -> Format:
+    format_ = detect(found)
+    if not format_.name.startswith(expected):
+        raise RefusedFileError(f"{found.path} is {format_.name}, not {expected}.")
+    return format_
 
 
-def _read(delivery: Delivery, found: FoundDelivery, folder: Path, progress: Progress) -> Reading:
-    reading = Reading(delivery, Spool(folder))
-    told = 0.0
-    for batch in read_delivery(found):
-        reading.add(batch)
-        if time.monotonic() - told > PROGRESS_EVERY:
-            told = time.monotonic()
-            delivery.save(update_fields=["format", *COUNTED])
-            progress(delivery)
-    delivery.save(update_fields=["format", *COUNTED])
-    progress(delivery)
-    return reading
+def _import_charges(reading: Reading, found: FoundDelivery, actor: User | None) -> None:
+    delivery, spool = reading.delivery, Spool(reading.folder)
 
+    def keep(batch: ChargeBatch) -> None:
+        spool.add(batch.charges, batch.totals, rows_before=reading.first_row(batch.file_index) - 1)
 
-def _load(reading: Reading, actor: User | None) -> None:
-    delivery = reading.delivery
-    key_ids = loader.prepare(reading.spool)
+    reading.read(read_delivery(found), keep)
+    key_ids = loader.prepare(spool)
     with transaction.atomic():
-        loaded = loader.replace(reading.spool, key_ids, source=delivery.source.name, delivery_id=delivery.pk)
-        _record_rows(reading)
-        delivery.rows_loaded = sum(statement.row_count for statement in loaded.statements)
-        delivery.rejected_billed_cost = reading.rejected_costs["billed_cost"]
-        delivery.rejected_effective_cost = reading.rejected_costs["effective_cost"]
-        none_accepted = delivery.rows_rejected > 0 and delivery.rows_loaded == 0
-        finish(
-            delivery,
-            Delivery.Status.REJECTED if none_accepted else Delivery.Status.LOADED,
-            error="No row could be accepted; see the rejected rows." if none_accepted else "",
-            actor=actor,
-            replaced=[statement.delivery_id for statement in loaded.superseded],
+        loaded = loader.replace(spool, key_ids, source=delivery.source.name, delivery_id=delivery.pk)
+        rows = sum(statement.row_count for statement in loaded.statements)
+        _close(reading, rows, actor, replaced=[statement.delivery_id for statement in loaded.superseded])
+    loader.analyse(spool)
+
+
+def _import_records(reading: Reading, records: RecordSet, batches: Iterable[RecordBatch], actor: User | None) -> None:
+    delivery, files = reading.delivery, list[Path]()
+
+    def keep(batch: RecordBatch) -> None:
+        files.append(reading.folder / f"records-{len(files):05}.arrow")
+        batch.records.write_ipc(files[-1], compression="lz4")
+
+    reading.read(batches, keep)
+    frames: Iterator[pl.DataFrame] = (pl.read_ipc(path) for path in files)
+    replace = import_string(LOADERS[records.name])
+    with transaction.atomic():
+        rows = replace(
+            frames,
+            source=delivery.source.name,
+            delivery_id=delivery.pk,
+            at=delivery.received_at,
+            is_whole=delivery.rows_rejected == 0,
         )
+        _close(reading, rows, actor, replaced=[])
+
+
+def _close(reading: Reading, rows_loaded: int, actor: User | None, *, replaced: list[int]) -> None:
+    delivery = reading.delivery
+    _record_rows(reading)
+    delivery.rows_loaded = rows_loaded
+    delivery.rejected_billed_cost = reading.rejected_costs["billed_cost"]
+    delivery.rejected_effective_cost = reading.rejected_costs["effective_cost"]
+    none_accepted = delivery.rows_rejected > 0 and rows_loaded == 0
+    finish(
+        delivery,
+        Delivery.Status.REJECTED if none_accepted else Delivery.Status.LOADED,
+        error="No row could be accepted; see the rejected rows." if none_accepted else "",
+        actor=actor,
+        replaced=replaced,
+    )
 
 
 def _record_rows(reading: Reading) -> None:
     frames = (pl.read_ipc(path) for path in reading.rejected_files)
-    loader.copy_frame("sources_rejectedrow", REJECTED_COLUMNS, frames)
+    copy_frames("sources_rejectedrow", REJECTED_COLUMNS, frames)
     for position, rows in reading.rows_of_files.items():
         reading.delivery.files.filter(position=position).update(first_row=reading.first_row(position), rows_read=rows)

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from collectors.connections import BILLS, KINDS, kind_of
+
 USER = settings.AUTH_USER_MODEL
 UPLOAD = "upload"
 """The kind of a source whose bills people bring; every other kind is one of collectors.connections.KINDS."""
@@ -41,6 +43,11 @@ class Source(models.Model):
     def is_live(self) -> bool:
         """Whether it is collected; else its bills are brought by people."""
         return self.kind != UPLOAD
+
+    @property
+    def brings(self) -> str:
+        """What its deliveries are: one of collectors.connections.BRINGS; people bring bills."""
+        return kind_of(self.kind).brings if self.kind in KINDS else BILLS
 
 
 class Delivery(models.Model):

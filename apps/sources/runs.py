@@ -1,7 +1,7 @@
 """The ledger of runs: queued, sent to workers a few at a time for each source, ended, retried, given back."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -157,9 +157,9 @@ def end(run: Run, status: Run.Status, *, error: str = "") -> None:
 
 
 @transaction.atomic
-def succeed(run: Run, status: Run.Status) -> None:
-    """Close a run that went well: its source is well again."""
-    end(run, status)
+def succeed(run: Run, status: Run.Status, *, warnings: Sequence[str] = ()) -> None:
+    """Close a run that went well, although maybe not everything could be had: its source is well again."""
+    end(run, status, error=" ".join(warnings))
     Source.objects.filter(pk=run.source_id).update(failures=0, rests_until=None, last_success_at=timezone.now())
 
 

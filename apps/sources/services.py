@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -59,19 +59,23 @@ def import_bill(
     expected: str = "",
     force: bool = False,
     fetched: Fetched | None = None,
+    received_at: datetime | None = None,
     progress: Progress = lambda _: None,
 ) -> Received:
     """Load one delivery now. The same content again writes nothing, unless `force` says to load it once more.
 
     Content that a newer delivery has replaced counts as loaded too: an old file lying about never brings old numbers
     back. Only a provider's last word does: `fetched` says whether it is that, and where the files were copied from.
-    A bill whose format does not start with `expected` is rejected. Waits while somebody else loads the same.
+    A bill whose format does not start with `expected` is rejected. It came at `received_at`, else now.
+    Waits while somebody else loads the same.
     Raises collectors.errors.RefusedFileError when a file cannot be read at all.
     """
     digests = hash_delivery(found)
     entry = _entry(found, stream(source), digests, actor=actor, origin=origin)
     if fetched:
         entry.path = fetched.address
+    if received_at:
+        entry.received_at = received_at
     with held(entry.lock_name):
         known = None if force else _known(entry, Delivery.Status.LOADED)
         if known is not None and not (fetched and fetched.is_latest and _is_replaced(known)):
@@ -177,8 +181,13 @@ def _known(entry: Delivery, *statuses: Delivery.Status) -> Delivery | None:
 
 
 def _is_replaced(entry: Delivery) -> bool:
-    """Whether none of what it said is current any more."""
-    return not Statement.objects.filter(delivery_id=entry.pk, superseded_at=None).exists()
+    """Whether none of what it said is current any more: of a bill its statements tell, of a snapshot later ones
+    from the same place: a source may have several, such as accounts."""
+    statements = Statement.objects.filter(delivery_id=entry.pk)
+    if statements.exists():
+        return not statements.filter(superseded_at=None).exists()
+    later = Delivery.objects.filter(source=entry.source, format=entry.format, path=entry.path, pk__gt=entry.pk)
+    return later.filter(status=Delivery.Status.LOADED).exists()
 
 
 def _found_in(folder: Path) -> list[FoundDelivery]:
