@@ -34,7 +34,7 @@ class AwsServer:
 
     def reset(self) -> None:
         """Forget every bucket, what was asked and what spoils."""
-        urllib3.request("POST", f"{self.url}/moto-api/reset")
+        urllib3.request("POST", f"{self.url}/moto-api/reset", timeout=60)
         for known in (self.spoils, self.asked, self.bodies):
             known.clear()
 
@@ -42,9 +42,9 @@ class AwsServer:
         """How often something was read whose path has `name` in it."""
         return sum(method == "GET" and name in path for method, path in self.asked)
 
-    def client(self, service: str = "s3") -> Any:
+    def client(self, service: str = "s3", region: str = "us-east-1") -> Any:
         """A client of the SDK, for preparing buckets."""
-        return boto3.client(service, region_name="us-east-1", endpoint_url=self.url, **KEYS)
+        return boto3.client(service, region_name=region, endpoint_url=self.url, **KEYS)
 
     def spoil(self, *, times: int = 1, path: str = "", method: str = "GET", answer: Callable[[Request], Any]) -> None:
         """Let the next `times` requests whose path has `path` in it get what `answer` gives; None leaves it to moto."""
@@ -165,6 +165,7 @@ def aws(aws_for_all: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AwsServer:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws_for_all.url)
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # seconds for each region, and snapshots nobody made
     return aws_for_all
 
 

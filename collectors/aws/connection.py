@@ -5,102 +5,31 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from string import Template
 from typing import Any, ClassVar, Final
-from uuid import uuid4
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
 from collectors.aws import exports
-from collectors.aws.clients import Aws
+from collectors.aws.settings import Bucket, BucketSettings, FolderPath, Secrets, clients, read_policy
 from collectors.buckets import StoredObject, exports_below, files_in_words, fingerprint, periods_in_words
-from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
-from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
+from collectors.connections import Allowed, Check, Connection, Progress, RemoteDelivery, Window, try_steps
+from collectors.errors import NotReadyError, ProviderRefusedError
 from collectors.manifests import LARGEST_BYTES, listed_keys
-from collectors.patience import TRIES
 from collectors.transfer import CHUNK_BYTES, check_space, place_below
 
-BUCKET_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 SETTLED: Final = timedelta(hours=1)
 """A file newer than its manifest belongs to the next delivery, or to a bucket that was copied: then it is that old."""
-POLICY: Final = Template("""\
-{
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": "s3:ListBucket",
-      "Resource": "arn:aws:s3:::$bucket",
-      "Condition": {"StringLike": {"s3:prefix": "$prefix*"}}
-    },
-    {
-      "Effect": "Allow",
-      "Action": "s3:GetObject",
-      "Resource": "arn:aws:s3:::$bucket/$prefix*"
-    }
-  ]
-}
-""")
 
 
-class Settings(Fields):
+class Settings(BucketSettings):
     """Where the export is, and as whom it is read."""
 
-    bucket: str = Field(title="Bucket", description="The S3 bucket that AWS delivers the export to.")
-    prefix: str = Field(
+    bucket: Bucket = Field(title="Bucket", description="The S3 bucket that AWS delivers the export to.")
+    prefix: FolderPath = Field(
         "",
         title="Path of the export",
         description="The folders above the billing periods: prefix and name of the export, for example finops/cur.",
     )
-    region: str = Field("us-east-1", title="Region", description="Of the bucket.")
-    role_arn: str = Field(
-        "",
-        title="Role",
-        description="ARN of the role that reads the bucket, for example arn:aws:iam::111122223333:role/FinOpsRead.",
-    )
-    external_id: str = Field(
-        default_factory=lambda: uuid4().hex,
-        title="External id",
-        description="The role's trust policy asks for it, so that nobody else can borrow the role.",
-    )
-
-    @field_validator("bucket")
-    @classmethod
-    def _is_bucket(cls, value: str) -> str:
-        name = value.removeprefix("s3://").strip("/")
-        if not 3 <= len(name) <= 255 or not set(name) <= BUCKET_CHARACTERS:
-            raise ValueError("This is no bucket's name: write it without s3:// and without a path.")
-        return name
-
-    @field_validator("prefix")
-    @classmethod
-    def _is_path(cls, value: str) -> str:
-        return value.strip("/")
-
-    @field_validator("region")
-    @classmethod
-    def _is_region(cls, value: str) -> str:
-        if not value.isascii() or not value.replace("-", "").isalnum():
-            raise ValueError("This is no region: write its code, for example eu-central-1.")
-        return value.lower()
-
-    @field_validator("role_arn")
-    @classmethod
-    def _is_role(cls, value: str) -> str:
-        if value and not (value.startswith("arn:") and ":role/" in value):
-            raise ValueError("This is no ARN of a role: it looks like arn:aws:iam::111122223333:role/FinOpsRead.")
-        return value
-
-
-class Secrets(Fields):
-    """Keys, for a server that has no AWS identity of its own."""
-
-    access_key_id: SecretStr = Field(
-        SecretStr(""),
-        title="Access key id",
-        description="Leave both empty where this server runs with an AWS identity of its own.",
-    )
-    secret_access_key: SecretStr = Field(SecretStr(""), title="Secret access key")
 
 
 class AwsExports(Connection):
@@ -118,13 +47,7 @@ class AwsExports(Connection):
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
-        self._aws = Aws(
-            region=settings.region,
-            role_arn=settings.role_arn,
-            external_id=settings.external_id,
-            access_key_id=secrets.access_key_id.get_secret_value(),
-            secret_key=secrets.secret_access_key.get_secret_value(),
-        )
+        self._aws = clients(secrets, region=settings.region, role=settings.role_arn, external_id=settings.external_id)
 
     @property
     def calls(self) -> int:
@@ -134,8 +57,7 @@ class AwsExports(Connection):
     @classmethod
     def policy(cls, settings: Mapping[str, str]) -> str:
         """IAM policy of the role or user: list and read this path, nothing else."""
-        prefix = settings.get("prefix", "").strip("/") or "PATH"
-        return POLICY.substitute(bucket=settings.get("bucket", "") or "BUCKET", prefix=f"{prefix}/")
+        return read_policy({**settings, "prefix": settings.get("prefix") or "PATH"})
 
     @classmethod
     def place(cls, settings: Mapping[str, str]) -> str:
@@ -147,7 +69,7 @@ class AwsExports(Connection):
         yield from try_steps(
             [
                 ("Sign in to AWS", self._aws.identity),
-                *([("Take on the role", self._take_role)] if self.settings.role_arn else []),
+                *([("Take on the role", self._aws.take_role)] if self.settings.role_arn else []),
                 ("List the bucket", self._list),
                 ("Find the export", self._find),
                 ("Read a delivery", self._read),
@@ -171,7 +93,7 @@ class AwsExports(Connection):
         total, done = sum(file.size for file in files), 0
         check_space(folder, total)
         for file in files:
-            for received in self._download(file, place_below(folder, file.key)):
+            for received in self._aws.download(self.settings.bucket, file, place_below(folder, file.key)):
                 done += received
                 progress(done, total)
         if self._manifest_at(manifest.key).etag != manifest.etag:
@@ -179,45 +101,6 @@ class AwsExports(Connection):
         path = place_below(folder, manifest.key)
         path.write_bytes(content)
         return path
-
-    def _download(self, file: StoredObject, path: Path) -> Iterator[int]:
-        """Stream one file, in the version and of the size that was listed; after a break from the start, a few times.
-
-        Yields how many bytes came, and less than none for those that have to come again.
-        """
-        for attempt in range(1, TRIES + 1):
-            received = 0
-            for size in self._receive(file, path):
-                received += size
-                yield size
-            if received == file.size:
-                return
-            yield -received
-            if attempt == TRIES:
-                name = file.key.rpartition("/")[2]
-                raise ProviderUnavailableError(f"{name} broke off after {received:,} of {file.size:,} bytes.")
-
-    def _receive(self, file: StoredObject, path: Path) -> Iterator[int]:
-        """Write what comes of a file; it may break off."""
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - nobody without an AWS source loads it
-
-        body = self._get(file)["Body"]
-        try:
-            with path.open("wb") as written:
-                for chunk in body.iter_chunks(CHUNK_BYTES):
-                    written.write(chunk)
-                    yield len(chunk)
-        except BotoCoreError:
-            return  # less than was listed
-
-    def _get(self, file: StoredObject, **words: str) -> Any:
-        return self._aws.call(
-            self._aws.s3(), "get_object", Bucket=self.settings.bucket, Key=file.key, IfMatch=file.etag, **words
-        )
-
-    def _take_role(self) -> str:
-        self._aws.s3()
-        return str(self.settings.role_arn)
 
     def _list(self) -> str:
         self._aws.list_folder(self.settings.bucket, self._root)
@@ -237,7 +120,7 @@ class AwsExports(Connection):
         manifest = self._manifest_at(folder)
         files = self._files_of(manifest, self._manifest_content(manifest))
         if files and files[0].size:
-            self._get(files[0], Range="bytes=0-0")
+            self._aws.get(self.settings.bucket, files[0], Range="bytes=0-0")
         return files_in_words(f"{period:%Y-%m}", files)
 
     def _periods(self) -> dict[date, str]:
@@ -294,7 +177,7 @@ class AwsExports(Connection):
     def _manifest_content(self, manifest: StoredObject) -> bytes:
         if manifest.size > LARGEST_BYTES:
             raise ProviderRefusedError(f"{self._address(manifest.key)} is too large for a manifest.")
-        return b"".join(self._get(manifest)["Body"].iter_chunks(CHUNK_BYTES))
+        return b"".join(self._aws.get(self.settings.bucket, manifest)["Body"].iter_chunks(CHUNK_BYTES))
 
     def _files_of(self, manifest: StoredObject, content: bytes) -> list[StoredObject]:
         """What the manifest lists, as the bucket has it now. Raises while something is missing or being written."""
@@ -332,7 +215,7 @@ class AwsExports(Connection):
     def _now(self) -> datetime:
         """The time by AWS's clock: ours may be off."""
         head = self._aws.call(
-            self._aws.s3(), "list_objects_v2", Bucket=self.settings.bucket, Prefix=self._root, MaxKeys=1
+            self._aws.client("s3"), "list_objects_v2", Bucket=self.settings.bucket, Prefix=self._root, MaxKeys=1
         )
         said = head["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return parsedate_to_datetime(said) if said else datetime.now(UTC)

@@ -11,15 +11,25 @@ EXPIRED: Final = ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired
 DENIED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AllAccessDisabled", "403")
 THROTTLED: Final = ("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
 PERMISSIONS: Final = {
-    "ListObjectsV2": "s3:ListBucket",
-    "GetObject": "s3:GetObject",
-    "HeadObject": "s3:GetObject",
-    "AssumeRole": "sts:AssumeRole",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:ListObjectsV2": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
 }
+"""Operations whose permission is called otherwise."""
+
+PREFIXES: Final = {"monitoring": "cloudwatch", "tagging": "tag"}
+"""Services, as requests are signed for them, whose permissions begin otherwise."""
+
+NOT_ENABLED: Final = ("AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId")
+"""What a region says that an account has not enabled: it does not know keys that are good elsewhere."""
+
+NOT_SUBSCRIBED: Final = ("OptInRequired", "SubscriptionRequiredException", "PendingVerification")
+"""An account that has never used a service has nothing of it."""
 _UNKNOWN_KEY: Final = "AWS does not know the access key, or the secret is not its own."
 _ELSEWHERE: Final = "The bucket is in another region: correct the region."
 REFUSED: Final = {
     **dict.fromkeys(EXPIRED, "The access key has expired: give a new one, or a role, which needs no renewal."),
+    "AuthFailure": _UNKNOWN_KEY,
     "InvalidAccessKeyId": _UNKNOWN_KEY,
     "InvalidClientTokenId": _UNKNOWN_KEY,
     "SignatureDoesNotMatch": _UNKNOWN_KEY,
@@ -37,13 +47,17 @@ LATER: Final = {
     "NoSuchKey": (_GONE, 60.0),
     "404": (_GONE, 60.0),
 }
+_SKEWED: Final = re.compile(r"Signature (?:expired|not yet current)", re.IGNORECASE)
 _NAMED: Final = re.compile(r"not authorized to perform:? ([a-z0-9]+:[A-Za-z0-9]+)")
 
 Problem = ProviderRefusedError | ProviderUnavailableError
 
 
-def explain(error: Exception, *, role_arn: str = "") -> Problem:
-    """What an exception of the SDK means; `role_arn` is the role that was taken on, if any."""
+def explain(error: Exception, *, service: str, role_arn: str = "") -> Problem:
+    """What an exception of the SDK means.
+
+    `service` is the name that requests are signed for; `role_arn` is the role that was taken on, if any.
+    """
     answer: Mapping[str, Any] = getattr(error, "response", None) or {}
     if not answer:
         return _without_answer(error)
@@ -52,12 +66,19 @@ def explain(error: Exception, *, role_arn: str = "") -> Problem:
     if code in EXPIRED and role_arn:
         return ProviderUnavailableError("The hour that AWS lends the role for is over: it is taken on anew.")
     if code in DENIED:
-        return _denied(operation, str(answer["Error"].get("Message", "")), role_arn)
+        asked = f"{PREFIXES.get(service, service)}:{operation}"
+        return _denied(PERMISSIONS.get(asked, asked), str(answer["Error"].get("Message", "")), role_arn)
     return _known(code, answer) or _by_status(code, operation, answer)
 
 
+def code_of(error: Exception) -> str:
+    """AWS's own word for what `explain` has explained, empty where it had none."""
+    answer: Mapping[str, Any] = getattr(error.__cause__, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code", ""))
+
+
 def _known(code: str, answer: Mapping[str, Any]) -> Problem | None:
-    if code == "RequestTimeTooSkewed":
+    if code == "RequestTimeTooSkewed" or _SKEWED.search(str(answer["Error"].get("Message", ""))):
         date = _headers(answer).get("date", "another time")
         return ProviderRefusedError(
             f"The clock of this server is not that of AWS, which says {date}: set it by NTP, then run again."
@@ -82,10 +103,10 @@ def _by_status(code: str, operation: str, answer: Mapping[str, Any]) -> Problem:
     return ProviderRefusedError(f"AWS refuses {operation}: {said}.")
 
 
-def _denied(operation: str, message: str, role_arn: str) -> ProviderRefusedError:
+def _denied(permission: str, message: str, role_arn: str) -> ProviderRefusedError:
     """Names the permission: AWS does so itself where it may, else it follows from what was asked."""
     named = _NAMED.search(message)
-    permission = named[1] if named else PERMISSIONS.get(operation, operation)
+    permission = named[1] if named else permission
     if "kms" in message.lower():
         permission = "kms:Decrypt"
     if permission == "sts:AssumeRole":

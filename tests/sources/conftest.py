@@ -16,7 +16,7 @@ from apps.sources import collecting, connecting, runs
 from apps.sources.commands import import_
 from apps.sources.models import Run, Source
 from collectors import patience
-from collectors.aws.connection import AwsExports
+from collectors.aws.clients import Aws
 from tests.aws import BUCKET, PREFIX, Bucket, aws, aws_for_all, bucket
 from tests.sources.cost_apis import cost_server
 
@@ -170,11 +170,11 @@ def fetching(source: Source) -> Run:
 
 def before_reading(do: Any, name: str) -> Any:
     """The transfer of a file, before which something happens."""
-    plain = AwsExports._get
+    plain = Aws.get
 
-    def get(self: AwsExports, file: Any, **words: str) -> Any:
+    def get(self: Aws, bucket: str, file: Any, **words: str) -> Any:
         if file.key.endswith(name):
             do(file)
-        return plain(self, file, **words)
+        return plain(self, bucket, file, **words)
 
     return get

@@ -94,21 +94,6 @@ def test_every_kind_has_a_form_with_words_for_each_field(kind: str) -> None:
     assert not found.template or (DEPLOY / found.template).exists()
 
 
-def test_the_template_for_aws_is_clean_and_grants_what_the_policy_names_and_no_more() -> None:
-    from cfnlint import lint_file  # type: ignore[attr-defined]
-    from cfnlint.decode import cfn_yaml
-
-    path = DEPLOY / "aws-read-role.yaml"
-    assert [str(match) for match in lint_file(path)] == []
-    role = cfn_yaml.load(str(path))["Resources"]["ReadRole"]["Properties"]
-    granted = [one.get("Action") for one in role["Policies"][0]["PolicyDocument"]["Statement"] if "Action" in one]
-    named = json.loads(kind_of("aws-exports").policy({"bucket": "b", "prefix": "p"}))["Statement"]
-    assert granted == [one["Action"] for one in named] == ["s3:ListBucket", "s3:GetObject"]
-    assert named[0]["Condition"] == {"StringLike": {"s3:prefix": "p/*"}}
-    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
-
-
 def test_credentials_are_encrypted_and_read_back_with_their_key_alone(settings: Any) -> None:
     sealed = seal({"token": "s3cret"})
     assert b"s3cret" not in sealed

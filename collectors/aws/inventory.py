@@ -1,0 +1,132 @@
+"""What exists in AWS accounts: every type in every region, as files of RESOURCES; one delivery an account."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar, Final
+
+from collectors.aws.accounts import Account, AccountsConnection
+from collectors.aws.listing import Region, Row
+from collectors.aws.settings import account_of, listed
+from collectors.aws.sorts_ec2 import EC2
+from collectors.aws.sorts_managed import MANAGED
+from collectors.connections import INVENTORY, Check, Progress, RemoteDelivery, Window, try_steps
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
+from collectors.records import write_records
+from collectors.resources import RESOURCES
+
+SORTS: Final = EC2 + MANAGED
+PERMISSIONS: Final = (
+    "autoscaling:DescribeAutoScalingGroups",
+    "ec2:DescribeAddresses",
+    "ec2:DescribeInstances",
+    "ec2:DescribeRegions",
+    "ec2:DescribeSnapshots",
+    "ec2:DescribeVolumes",
+    "eks:DescribeCluster",
+    "eks:DescribeNodegroup",
+    "eks:ListClusters",
+    "eks:ListNodegroups",
+    "lambda:ListFunctions",
+    "rds:DescribeDBClusters",
+    "rds:DescribeDBInstances",
+    "s3:ListAllMyBuckets",
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:ListEndpoints",
+    "sagemaker:ListNotebookInstances",
+    "tag:GetResources",
+)
+
+
+class AwsInventory(AccountsConnection):
+    """Machines, disks, snapshots, addresses, databases, endpoints, notebooks, clusters, functions and buckets."""
+
+    kind: ClassVar = "aws-inventory"
+    title: ClassVar = "AWS inventory"
+    help: ClassVar = "What exists in AWS accounts, with state and tags: EC2, EBS, RDS, SageMaker, EKS, Lambda and S3."
+    brings: ClassVar = INVENTORY
+    refresh_hours: ClassVar = 1
+    template: ClassVar = "aws-read-role.yaml"
+    template_help: ClassVar = (
+        'is a CloudFormation template that asks for the external id, and makes the role: choose "yes" for inventory.'
+    )
+
+    @classmethod
+    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every account
+        """IAM policy of each role or user: list and describe, nothing else."""
+        statement = {"Effect": "Allow", "Action": list(PERMISSIONS), "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+
+    def check(self) -> Iterator[Check]:
+        """Sign in, take on each role, list the regions, and try every list once in the first of them."""
+        steps: list[tuple[str, Callable[[], str]]] = [("Sign in to AWS", self.clients("").identity)]
+        for role in listed(self.settings.roles) or ("",):
+            account = self._account(role)
+            of = f" of {account_of(role)}" if role else ""
+            if role:
+                steps.append((f"Take on the role{of}", account.aws.take_role))
+            steps.append((f"List the regions{of}", account.list_regions))
+            steps.append((f"List what exists{of}", account.try_each))
+        yield from try_steps(steps)
+
+    def remote(self, window: Window) -> Iterator[RemoteDelivery]:  # noqa: ARG002 - what exists has no period
+        """The accounts; only listing everything tells whether something has changed."""
+        for number, role in self.accounts().items():
+            yield RemoteDelivery(number, role or number, "")
+
+    def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
+        """Everything in an account. Raises ProviderRefusedError when nothing at all could be listed."""
+        account = self._account(address if self.settings.roles else "")
+        path = write_records(RESOURCES, account.rows(lambda: progress(0, 0)), folder)
+        self._warnings = account.warnings
+        if not account.read and account.problems:
+            raise account.problems[0]
+        size = path.stat().st_size
+        progress(size, size)
+        return path
+
+    def _account(self, role: str) -> "Inventory":
+        return Inventory(self.clients(role), role, listed(self.settings.regions))
+
+
+class Inventory(Account):
+    """One account: what is listed of it, and what could not be."""
+
+    def rows(self, tick: Callable[[], None]) -> Iterator[Row]:
+        """All that exists; a list that could not be read to its end is left out as a whole."""
+        for region in map(self._region, self.regions):
+            for sort in SORTS:
+                tick()
+                try:
+                    rows = list(region.rows(sort))
+                except (ProviderRefusedError, ProviderUnavailableError) as error:
+                    self.leave_out(region.name, sort.service, f"{sort.resource_type}s there are not listed.", error)
+                    continue
+                self.read += 1
+                yield from rows
+                yield region.end_of(sort)
+
+    def try_each(self) -> str:
+        """Ask for each list in one region. Raises ProviderRefusedError that names all that is missing."""
+        region = self._region(self.regions[0])
+        missing: dict[str, ProviderRefusedError] = {}
+        for sort in SORTS:
+            try:
+                region.try_list(sort)
+            except (ProviderRefusedError, ProviderUnavailableError) as error:
+                why = self.why(region.name, sort.service, error)
+                if why and isinstance(error, ProviderUnavailableError):
+                    raise
+                if why and isinstance(error, ProviderRefusedError):
+                    missing.setdefault(why, error)
+        if missing:
+            raise ProviderRefusedError(
+                f"Not everything can be listed in {self.number} ({region.name}): {', '.join(missing)}. Add what is"
+                " missing to the policy of the role or user; until then its list is left out.",
+                permission=next(iter(missing.values())).permission,
+            )
+        return f"All {len(SORTS)} types can be listed in {region.name}."
+
+    def _region(self, name: str) -> Region:
+        return Region(self.aws, self.number, self.partition, name)

@@ -1,0 +1,117 @@
+"""Types of resources of EC2 and Auto Scaling."""
+
+from typing import Final
+
+from collectors.aws.sorts import NAME, Call, Sort, arn, slashed, tag
+
+_INSTANCE_ARN: Final = arn("ec2", slashed("instance", "InstanceId"))
+_VOLUME_ARN: Final = arn("ec2", slashed("volume", "VolumeId"))
+_SNAPSHOT_ARN: Final = arn("ec2", slashed("snapshot", "SnapshotId"))
+_ADDRESS_ARN: Final = f"AllocationId && {arn('ec2', slashed('elastic-ip', 'AllocationId'))}"
+
+EC2: Final = (
+    Sort(
+        "ec2:instance",
+        "machine",
+        "EC2 instance",
+        "ec2",
+        (Call("describe_instances", "Reservations[].Instances[] | [?State.Name != 'terminated']"),),
+        id="InstanceId",
+        aliases=(_INSTANCE_ARN,),
+        size="InstanceType",
+        state="State.Name",
+        created="LaunchTime",
+        tags="Tags",
+        details={
+            "zone": "Placement.AvailabilityZone",
+            "platform": "PlatformDetails",
+            "architecture": "Architecture",
+            "vcpus": "CpuOptions.[CoreCount, ThreadsPerCore]",
+            "image": "ImageId",
+            "lifecycle": "InstanceLifecycle || 'on-demand'",
+            "tenancy": "Placement.Tenancy",
+            "launched": "LaunchTime",
+            "stopped_since": "State.Name == 'stopped' && StateTransitionReason || null",
+            "root_device": "RootDeviceType",
+            "public_ip": "PublicIpAddress",
+            "scaling_group": tag("aws:autoscaling:groupName"),
+            "eks_cluster": f"({tag('eks:cluster-name')}) || ({tag('aws:eks:cluster-name')})",
+            "node_group": tag("eks:nodegroup-name"),
+        },
+    ),
+    Sort(
+        "ec2:volume",
+        "disk",
+        "EBS volume",
+        "ec2",
+        (Call("describe_volumes", "Volumes[?State != 'deleted']"),),
+        id="VolumeId",
+        aliases=(_VOLUME_ARN,),
+        size="join('', [VolumeType, ' ', to_string(Size), ' GiB'])",
+        states={"available": "unattached"},
+        created="CreateTime",
+        parent="Attachments[0].InstanceId",
+        tags="Tags",
+        details={
+            "zone": "AvailabilityZone",
+            "gib": "Size",
+            "volume_type": "VolumeType",
+            "iops": "Iops",
+            "throughput": "Throughput",
+            "encrypted": "Encrypted",
+            "snapshot": "SnapshotId",
+            "attached_to": "Attachments[].InstanceId",
+        },
+    ),
+    Sort(
+        "ec2:snapshot",
+        "snapshot",
+        "EBS snapshot",
+        "ec2",
+        (Call("describe_snapshots", "Snapshots", {"OwnerIds": "['self']"}),),
+        id=_SNAPSHOT_ARN,
+        aliases=("SnapshotId",),
+        name=f"({NAME}) || SnapshotId",
+        size="join('', [to_string(VolumeSize), ' GiB'])",
+        created="StartTime",
+        parent="VolumeId != 'vol-ffffffff' && VolumeId || null",  # that of copies, which have no volume
+        tags="Tags",
+        details={"gib": "VolumeSize", "tier": "StorageTier", "description": "Description", "encrypted": "Encrypted"},
+    ),
+    Sort(
+        "ec2:elastic-ip",
+        "address",
+        "Elastic IP",
+        "ec2",
+        (Call("describe_addresses", "Addresses"),),
+        id=f"({_ADDRESS_ARN}) || PublicIp",
+        aliases=("AllocationId",),
+        name=f"({NAME}) || PublicIp",
+        state="AssociationId && 'attached' || 'unattached'",
+        parent="InstanceId || NetworkInterfaceId",
+        tags="Tags",
+        details={"public_ip": "PublicIp", "network_interface": "NetworkInterfaceId"},
+    ),
+    Sort(
+        "autoscaling:group",
+        "scaling_group",
+        "Auto Scaling group",
+        "autoscaling",
+        (Call("describe_auto_scaling_groups", "AutoScalingGroups"),),
+        id="AutoScalingGroupARN",
+        name="AutoScalingGroupName",
+        state="Status && 'deleting' || (Instances && 'running' || 'stopped')",
+        created="CreatedTime",
+        tags="Tags",
+        details={
+            "zone": "AvailabilityZones",
+            "smallest": "MinSize",
+            "largest": "MaxSize",
+            "wanted": "DesiredCapacity",
+            "instances": "length(Instances || `[]`)",
+            "sizes": "Instances[].InstanceType",
+            "suspended": "SuspendedProcesses[].ProcessName",
+            "eks_cluster": tag("eks:cluster-name"),
+        },
+    ),
+)
