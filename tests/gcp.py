@@ -1,4 +1,4 @@
-"""The parts of Google Cloud that the product asks: a service account's tokens, and BigQuery over one billing export.
+"""The parts of Google Cloud that the product asks: a service account's tokens, BigQuery over one billing export, more.
 
 It answers the questions of collectors/gcp/connection.py as BigQuery would, page by page; its answers can be spoiled.
 """
@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from collectors.gcp import bigquery
+from collectors.gcp import bigquery, identity
 from tests.aws import Silent
+from tests.gcp_apis import Shelves
 
 PROJECT, DATASET, TABLE = "northwind-billing", "export", "gcp_billing_export_v1_0123AB_4567CD_89EF01"
 NAME = f"{PROJECT}.{DATASET}.{TABLE}"
@@ -48,10 +49,11 @@ class GoogleServer:
     queries: list[dict[str, Any]] = field(default_factory=list)
     answers: list[list[list[Any]]] = field(default_factory=list)
     spoils: list[Answer] = field(default_factory=list)
+    shelves: Shelves = field(default_factory=Shelves)
 
     def reset(self) -> None:
         """Forget everything; an empty table."""
-        for known in (self.rows, self.asked, self.queries, self.answers, self.spoils):
+        for known in (self.rows, self.asked, self.queries, self.answers, self.spoils, self.shelves):
             known.clear()
         self.bytes, self.page = 5_000_000, 4_000
         columns = ("billing_account_id", "invoice", "service", "currency", "cost", "credits", *TIMES)
@@ -66,7 +68,8 @@ class GoogleServer:
     def export(self, rows: Iterable[dict[str, Any]], *, day: date | None = None) -> None:
         """Rows as Cloud Billing exports them, on the day that they say or on another."""
         for row in rows:
-            self.rows.append((day or date.fromisoformat(row["export_time"][:10]), row))
+            at = row.get("export_time") or row.get("x_ExportTime") or "2026-06-04"
+            self.rows.append((day or date.fromisoformat(at[:10]), row))
 
     def spoil(self, *, times: int = 1, path: str = "", body: str = "", answer: Answer) -> None:
         """Let the next `times` requests with `path` and `body` in them get what `answer` gives; None: the usual."""
@@ -90,6 +93,9 @@ class GoogleServer:
             return _json({"access_token": TOKEN, "expires_in": 3599, "token_type": "Bearer"})
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return error(401, "authError", "Invalid Credentials")(request)
+        return self.shelves.answer(request) or self._bigquery(request)
+
+    def _bigquery(self, request: Request) -> Response:
         _, _, _, _, _project, what, *rest = request.path.split("/")
         if what == "datasets":
             known = rest[0] == DATASET and rest[2] == TABLE
@@ -120,25 +126,35 @@ class GoogleServer:
             return error(400, "bytesBilledLimitExceeded", limit)(request)
         words = {one["name"]: one["parameterValue"]["value"] for one in said["queryParameters"]}
         assert f"`{NAME}`" in said["query"]
-        rows = self._lines(words) if "TO_JSON_STRING" in said["query"] else self._months(words)
+        asked = self._lines if "TO_JSON_STRING" in said["query"] else self._months
+        rows = asked(words, "BillingPeriodStart" in said["query"])
         self.answers.append(rows)
         return self._page(request, str(len(self.answers) - 1))
 
-    def _lines(self, words: dict[str, str]) -> list[list[Any]]:
+    def _lines(self, words: dict[str, str], is_focus: bool) -> list[list[Any]]:
         first, last = date.fromisoformat(words["first"]), date.fromisoformat(words["last"])
-        found = (row for day, row in self.rows if first <= day <= last and row["invoice"]["month"] == words["month"])
+        found = (row for day, month, _, row in self._told(is_focus) if first <= day <= last and month == words["month"])
         return [[json.dumps(row)] for row in found]
 
-    def _months(self, words: dict[str, str]) -> list[list[Any]]:
+    def _months(self, words: dict[str, str], is_focus: bool) -> list[list[Any]]:
         since = date.fromisoformat(words["since"])
         months: dict[str, list[tuple[date, str]]] = {}
-        for day, row in self.rows:
-            if day >= since and row["invoice"]["month"] >= words["month"]:
-                months.setdefault(row["invoice"]["month"], []).append((day, row["export_time"]))
+        for day, month, time, _ in self._told(is_focus):
+            if day >= since and month >= words["month"]:
+                months.setdefault(month, []).append((day, time))
         return [
             [month, max(time for _, time in of), str(len(of)), min(of)[0].isoformat(), max(of)[0].isoformat()]
             for month, of in sorted(months.items())
         ]
+
+    def _told(self, is_focus: bool) -> Iterator[tuple[date, str, str, dict[str, Any]]]:
+        """Each row with the day that it lies at, its month and when it was exported."""
+        for exported, row in self.rows:
+            if is_focus:
+                start = date.fromisoformat(row["BillingPeriodStart"][:10])
+                yield start, f"{start:%Y%m}", row.get("x_ExportTime", row["BilledCost"]), row
+            else:
+                yield exported, row["invoice"]["month"], row["export_time"], row
 
     def _page(self, request: Request, job: str) -> Response:
         rows, start = self.answers[int(job)], int(request.args.get("pageToken", 0))
@@ -244,7 +260,13 @@ def google(google_for_all: tuple[GoogleServer, str], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
-    monkeypatch.setattr(bigquery, "TOKENS", f"{server.url}/token")
+    for name in ("CLOUDASSET", "CLOUDBILLING", "MONITORING", "STORAGE"):
+        monkeypatch.setenv(f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}", server.url)
+    monkeypatch.setattr(identity, "TOKENS", f"{server.url}/token")
+    monkeypatch.setattr(  # where data may be, asked for in the background of an address that is not of this machine
+        "google.auth.credentials.CredentialsWithRegionalAccessBoundary._is_regional_access_boundary_lookup_required",
+        lambda _: False,
+    )
     monkeypatch.setattr(bigquery, "PAGE_RETRY_SECONDS", 0.3)
     return server
 

@@ -1,1 +1,1 @@
-"""Google Cloud: the standard and the detailed usage cost export of Cloud Billing, as they leave BigQuery."""
+"""Google Cloud: billing exports as they leave BigQuery, what exists, list prices, files in Cloud Storage."""

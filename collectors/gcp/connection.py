@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -11,15 +10,18 @@ from pathlib import Path
 from string import Template
 from typing import Any, ClassVar, Final
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
 from collectors.gcp.bigquery import BigQuery
-from collectors.gcp.columns import GCP_REQUIRED
+from collectors.gcp.exports import Export, export_of
+from collectors.gcp.identity import Secrets
+from collectors.gcp.prices import Catalog
 from collectors.transfer import check_space
 
 TABLE: Final = re.compile(r"([a-z][a-z0-9.:-]{4,60}[a-z0-9])[.:](\w{1,1024})\.([\w-]{1,1024})", re.ASCII)
+ACCOUNT: Final = re.compile(r"_([0-9A-F]{6}_[0-9A-F]{6}_[0-9A-F]{6})$")
 PROJECT: Final = re.compile(r"[a-z][a-z0-9.:-]{4,60}[a-z0-9]", re.ASCII)
 EARLY: Final = timedelta(days=7)
 """How long before a month something on its invoice may have been exported: months end in other time zones."""
@@ -27,24 +29,14 @@ EARLY: Final = timedelta(days=7)
 SEEN: Final = timedelta(days=45)  # before the newest row, when a connection is tested
 GIGABYTE: Final = 1_000_000_000
 MOST_GIGABYTES: Final = 100_000
-MONTHS: Final = Template("""\
-SELECT invoice.month, CAST(MAX(export_time) AS STRING), COUNT(*),
-  CAST(MIN(DATE(_PARTITIONTIME)) AS STRING), CAST(MAX(DATE(_PARTITIONTIME)) AS STRING)
-FROM `$table`
-WHERE _PARTITIONTIME >= TIMESTAMP(@since) AND invoice.month >= @month
-GROUP BY 1 ORDER BY 1""")
-ROWS: Final = Template("""\
-SELECT TO_JSON_STRING(t)
-FROM `$table` AS t
-WHERE t._PARTITIONTIME BETWEEN TIMESTAMP(@first) AND TIMESTAMP(@last) AND t.invoice.month = @month""")
 POLICY: Final = Template("""\
 # a service account that may read this table and run queries, and nothing else
 gcloud iam service-accounts create finops-reader --project=$project
 member=serviceAccount:finops-reader@$project.iam.gserviceaccount.com
 gcloud projects add-iam-policy-binding $project \\
   --member="$$member" --role=roles/bigquery.jobUser --condition=None
-bq add-iam-policy-binding --table=true \\
-  --member="$$member" --role=roles/bigquery.dataViewer '$table'
+bq query --project_id=$project --use_legacy_sql=false \\
+  "GRANT \\`roles/bigquery.dataViewer\\` ON $what TO '$$member'"
 # its key, for a server that has no Google Cloud identity of its own
 gcloud iam service-accounts keys create finops-reader.json \\
   --iam-account="$${member#serviceAccount:}"
@@ -56,8 +48,8 @@ class Settings(Fields):
 
     table: str = Field(
         title="Table",
-        description="The standard or detailed usage cost export as project.dataset.table. Its name begins with"
-        " gcp_billing_export_v1 or gcp_billing_export_resource_v1.",
+        description="The standard, detailed or FOCUS usage cost export as project.dataset.table. Its name begins with"
+        " gcp_billing_export_v1, gcp_billing_export_resource_v1 or gcp_billing_export_focus.",
     )
     project: str = Field(
         "", title="Project that runs the queries", description="Left empty, the project that the table is in."
@@ -92,49 +84,27 @@ class Settings(Fields):
         return value
 
 
-class Secrets(Fields):
-    """A key, for a server that has no Google Cloud identity of its own."""
-
-    key: SecretStr = Field(
-        SecretStr(""),
-        title="Key of a service account",
-        description="What the JSON file holds. Leave it empty where this server has a Google Cloud identity.",
-    )
-
-    @field_validator("key", mode="before")
-    @classmethod
-    def _is_key(cls, value: object) -> object:
-        """In one line, as it is kept."""
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if not isinstance(text, str) or not text.strip():
-            return value
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            said = None
-        if not isinstance(said, dict) or said.get("type") != "service_account" or "private_key" not in said:
-            raise ValueError("This is no key of a service account: copy the whole JSON file that Google gave.")
-        return json.dumps(said)
-
-
 class GcpBigQuery(Connection):
-    """The usage cost export, standard or detailed, of one billing account."""
+    """The usage cost export, standard, detailed or FOCUS, of one billing account."""
 
     kind: ClassVar = "gcp-bigquery"
     title: ClassVar = "Google Cloud"
-    help: ClassVar = "Cloud Billing's usage cost export, standard or detailed, as Google writes it to BigQuery."
+    help: ClassVar = "Cloud Billing's usage cost export, standard, detailed or FOCUS, as Google writes it to BigQuery."
     Settings: ClassVar = Settings
     Secrets: ClassVar = Secrets
+    template: ClassVar = "gcp-read-role.sh"
+    template_help: ClassVar = "makes a service account and roles that may read this table and run queries, no more."
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
-        project = settings.project or _project_of(settings.table)
-        self._queries = BigQuery(project, secrets.key.get_secret_value(), int(settings.gigabytes) * GIGABYTE)
+        project, key = settings.project or _project_of(settings.table), secrets.key.get_secret_value()
+        self._queries = BigQuery(project, key, int(settings.gigabytes) * GIGABYTE)
+        self._billing = Catalog(key)
 
     @property
     def calls(self) -> int:
         """How many questions were asked."""
-        return self._queries.calls
+        return self._queries.calls + self._billing.calls
 
     @classmethod
     def policy(cls, settings: Mapping[str, str]) -> str:
@@ -143,7 +113,9 @@ class GcpBigQuery(Connection):
         project, dataset, table = match.groups() if match else ("PROJECT", "DATASET", "TABLE")
         runs = settings.get("project", "")
         runs_in = runs if PROJECT.fullmatch(runs) else project
-        return POLICY.substitute(project=runs_in, table=f"{project}:{dataset}.{table}")
+        where = f"\\`{project}.{dataset}"
+        shared = table.startswith("gcp_billing_export_focus")  # by Google, as a whole dataset
+        return POLICY.substitute(project=runs_in, what=f"SCHEMA {where}\\`" if shared else f"TABLE {where}.{table}\\`")
 
     @classmethod
     def place(cls, settings: Mapping[str, str]) -> str:
@@ -151,19 +123,19 @@ class GcpBigQuery(Connection):
         return settings["table"]
 
     def check(self) -> Iterator[Check]:
-        """Sign in, describe the table, list the newest months, and ask how much reading one would read."""
+        """Sign in, describe the table, list the newest months, ask how much reading one would read, and whose it is."""
         yield from try_steps(
             [
                 ("Sign in to Google Cloud", self._queries.identity),
                 ("Find the table", self._find),
                 ("List the months", self._list),
                 ("Weigh a month", self._weigh),
+                ("Name the billing account", self._name_account),
             ]
         )
 
     def remote(self, window: Window) -> Iterator[RemoteDelivery]:
         """The invoice months, each marked by its newest export and its number of rows."""
-        self._table  # noqa: B018 - refuses what cannot be asked for days
         for month, newest, count, first, last in self._months(window.first.replace(day=1)):
             mark = hashlib.sha256(f"{newest} {count}".encode()).hexdigest()
             period = date(int(month[:4]), int(month[4:]), 1)
@@ -176,7 +148,7 @@ class GcpBigQuery(Connection):
         path, done, rows, total = folder / f"{month}.json.gz", 0, 0, 0
         check_space(folder, 0)
         with gzip.open(path, "wb", compresslevel=1) as written:
-            for page in self._queries.pages(self._sql(ROWS), **_words(month, first, last)):
+            for page in self._queries.pages(self._export.rows, **_words(month, first, last)):
                 lines = "".join(f"{line}\n" for (line,) in page.rows).encode()
                 written.write(lines)
                 done, rows, total = done + len(lines), rows + len(page.rows), page.total
@@ -188,27 +160,19 @@ class GcpBigQuery(Connection):
         return path
 
     def _find(self) -> str:
-        table = self._table
-        return f"{self.settings.table}: {table.num_rows or 0:,} rows"
+        self._export  # noqa: B018 - refuses a table that is no bill
+        rows = "a view" if self._table.table_type == "VIEW" else f"{self._table.num_rows or 0:,} rows"
+        return f"{self.settings.table}: {rows}"
 
     @cached_property
     def _table(self) -> Any:
-        """The table as BigQuery describes it. Raises ProviderRefusedError for one that is no usage cost export."""
-        table = self._queries.table(self.settings.table)
-        columns = {field.name for field in table.schema}
-        missing = [name for name in GCP_REQUIRED if name.partition(".")[0] not in columns]
-        if missing:
-            raise ProviderRefusedError(
-                f"The table is no usage cost export: it lacks {missing[0]}. Give the one that is called"
-                " gcp_billing_export_v1_... or gcp_billing_export_resource_v1_..."
-            )
-        days = table.time_partitioning
-        if days is None or days.field or days.type_ != "DAY":
-            raise ProviderRefusedError(
-                "The table is not divided by the day of export, so that each look would read all of it: give the"
-                " table that Google writes, not a copy or a view of it."
-            )
-        return table
+        """The table as BigQuery describes it."""
+        return self._queries.table(self.settings.table)
+
+    @cached_property
+    def _export(self) -> Export:
+        """What is asked of it. Raises ProviderRefusedError for one that is no bill."""
+        return export_of(self._table, self.settings.table)
 
     def _list(self) -> str:
         months = self._newest()
@@ -221,7 +185,7 @@ class GcpBigQuery(Connection):
 
     def _weigh(self) -> str:
         month, _, count, first, last = self._newest()[-1]
-        size = self._queries.size_of(self._sql(ROWS), **_words(month, first, last))
+        size = self._queries.size_of(self._export.rows, **_words(month, first, last))
         most = int(self.settings.gigabytes)
         if size > most * GIGABYTE:
             raise ProviderRefusedError(
@@ -230,17 +194,27 @@ class GcpBigQuery(Connection):
             )
         return f"{month[:4]}-{month[4:]}: {count:,} rows, {size:,} bytes to read"
 
+    def _name_account(self) -> str:
+        """What the billing account is called, where the identity may see it. Collecting goes on without."""
+        found = ACCOUNT.search(self.settings.table)
+        number = found[1].replace("_", "-") if found else ""
+        try:
+            seen = self._billing.accounts()
+        except (ProviderRefusedError, ProviderUnavailableError) as error:
+            return f"Not seen, and not needed for collecting. {error}"
+        if number in seen:
+            return f"{number}: {seen[number]}"
+        others = ", ".join(f"{account} ({name})" for account, name in sorted(seen.items())) or "none"
+        return f"{number or 'That of the table'} is not seen, and need not be for collecting. Seen: {others}."
+
     def _newest(self) -> list[tuple[Any, ...]]:
         """The months of the newest exports; by Google's clock, ours may be off."""
         since = (self._table.modified.date() - SEEN).replace(day=1)
         return self._months(since)
 
     def _months(self, first: date) -> list[tuple[Any, ...]]:
-        rows = self._queries.rows(self._sql(MONTHS), since=first - EARLY, month=f"{first:%Y%m}")
+        rows = self._queries.rows(self._export.months, since=first - EARLY, month=f"{first:%Y%m}")
         return [row for row in rows if re.fullmatch(r"\d{4}(0[1-9]|1[0-2])", str(row[0]), re.ASCII)]
-
-    def _sql(self, question: Template) -> str:
-        return question.substitute(table=self.settings.table)
 
 
 def _words(month: str, first: str, last: str) -> dict[str, str | date]:

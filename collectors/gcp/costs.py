@@ -14,8 +14,9 @@ from collectors.charges import MONEY
 from collectors.gcp.columns import find_columns, present
 from collectors.gcp.credits import split_off, total
 from collectors.gcp.describe import charge_category, descriptions, read_machine, with_credits
+from collectors.named import Named
 from collectors.rows import Layout, amount_column
-from collectors.values import as_text, canonical_json, clean_text, dump_json, load_object, read_known
+from collectors.values import as_text, canonical_json, dump_json, load_object, read_known
 
 GCP: Final = "Google Cloud billing export"
 KEYS: Final = {"billing_account_id": "billing_account_id", "billing_currency": "currency", "invoice_id": "invoice.id"}
@@ -65,15 +66,16 @@ class GcpCosts:
 
     def __init__(self, header: Sequence[str]) -> None:
         found = find_columns(header)
-        self._found = present({name: name for name in (*TEXTS, *EXTRAS)}, found)
+        texts, amounts = present({name: name for name in (*TEXTS, *EXTRAS)}, found), present(AMOUNTS, found)
+        self._named = Named(texts, amounts)
         self.layout = Layout(
             header=tuple(header),
             keys=present(KEYS, found),
             periods=present(PERIODS, found),
-            amounts=present(AMOUNTS, found),
+            amounts=amounts,
             needed_amounts=("cost",),
             prices=present(PRICES, found),
-            descriptive=sorted({*self._found.values()}),
+            descriptive=sorted({*texts.values()}),
             nulls=(),
             readings={
                 "billing_period_start": partial(_month, months_on=0),
@@ -81,7 +83,7 @@ class GcpCosts:
                 amount_column("credits"): total,
             },
             part=pl.col("charge_period_start").dt.strftime("%Y-%m"),
-            split=partial(split_off, column=str(self._found["credits"])),
+            split=partial(split_off, column=str(texts["credits"])),
         )
 
     def matters(self, amount: str) -> pl.Expr:
@@ -90,45 +92,31 @@ class GcpCosts:
 
     def measures(self) -> Mapping[str, pl.Expr]:
         """FOCUS's measures of a row with all its credits; the export spreads no purchases, so effective is billed."""
-        category = charge_category(self._text("cost_type"), self._text("sku.description"))
-        cost, at_list = self._amount("cost"), self._amount("cost_at_list")
-        net = cost + self._amount("credits")
+        category = charge_category(self._named.text("cost_type"), self._named.text("sku.description"))
+        cost, at_list = self._named.amount("cost"), self._named.amount("cost_at_list")
+        net = cost + self._named.amount("credits")
         return {
             "billed_cost": net,
             "effective_cost": net,
             "list_cost": pl.when((at_list != 0) | (cost == 0)).then(at_list),
             "contracted_cost": cost,
-            "pricing_quantity": pl.when(category.is_in(["Usage", "Purchase"])).then(self._amount("pricing_quantity")),
-            "consumed_quantity": pl.when(category == "Usage").then(self._amount("usage_amount")),
+            "pricing_quantity": pl.when(category.is_in(["Usage", "Purchase"])).then(
+                self._named.amount("pricing_quantity")
+            ),
+            "consumed_quantity": pl.when(category == "Usage").then(self._named.amount("usage_amount")),
             "commitment_discount_quantity": pl.lit(None, dtype=MONEY),
             "pricing_currency_effective_cost": pl.lit(None, dtype=MONEY),
         }
 
     def describe(self, groups: pl.DataFrame) -> pl.DataFrame:
         """FOCUS's descriptive columns by the mapping in docs/importing.md."""
-        read = with_credits(self._read(groups))
+        read = with_credits(self._named.read(groups, (*TEXTS, *EXTRAS)))
         objects = (
             _packed(read, {name: name for name in TAGS}, _read_tags).alias("tags"),
             canonical_json(read["system_labels"], read_machine).alias("sku_price_details"),
             _packed(read, EXTRAS, read_known).alias("x_columns"),
         )
         return read.select(**descriptions()).with_columns(*objects)
-
-    def _text(self, name: str) -> pl.Expr:
-        known = name in self._found
-        return pl.col(str(self._found[name])) if known else pl.lit(None, dtype=pl.String)
-
-    def _amount(self, name: str) -> pl.Expr:
-        known = name in self.layout.amounts
-        return pl.col(amount_column(name)) if known else pl.lit(None, dtype=MONEY)
-
-    def _read(self, groups: pl.DataFrame) -> pl.DataFrame:
-        """Every descriptive column by its dotted name, null where the header lacks it."""
-        missing = [name for name in {*TEXTS, *EXTRAS} if name not in self._found]
-        return groups.select(
-            *(clean_text(str(position)).alias(name) for name, position in self._found.items()),
-            *(pl.lit(None, dtype=pl.String).alias(name) for name in missing),
-        )
 
 
 def _month(values: pl.Series, *, months_on: int) -> pl.Series:

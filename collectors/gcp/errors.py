@@ -2,39 +2,58 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.patience import Problem
 from collectors.transfer import retry_after
 
-JOB_USER: Final = "BigQuery Job User (roles/bigquery.jobUser) on the project that runs the queries"
-DATA_VIEWER: Final = "BigQuery Data Viewer (roles/bigquery.dataViewer) on the table"
-ROLES: Final = {"bigquery.jobs.create": JOB_USER}
-THROTTLED: Final = ("quotaExceeded", "rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded")
+THROTTLED: Final = (
+    "quotaExceeded",
+    "rateLimitExceeded",
+    "jobRateLimitExceeded",
+    "userRateLimitExceeded",
+    "RATE_LIMIT_EXCEEDED",
+)
 FALTERING: Final = ("backendError", "internalError", "jobBackendError", "jobInternalError", "tableUnavailable")
-REFUSED: Final = {
-    "bytesBilledLimitExceeded": "The query would read more than the form allows: raise Most GB that a query reads.",
-    "responseTooLarge": "The month is larger than BigQuery answers: use the standard export, not the detailed one.",
-    "accessNotConfigured": "The BigQuery API is not enabled in the project that runs the queries: enable it.",
-    "SERVICE_DISABLED": "The BigQuery API is not enabled in the project that runs the queries: enable it.",
-    "billingNotEnabled": "The project that runs the queries has no billing account: give another project.",
-}
-_PERMISSION: Final = re.compile(r"\bbigquery\.[a-zA-Z]+\.[a-zA-Z]+\b")
+DISABLED: Final = ("accessNotConfigured", "SERVICE_DISABLED")
+PERIMETER: Final = ("vpcServiceControls", "SECURITY_POLICY_VIOLATED")
+USE: Final = "serviceusage.services.use"
+CONSUMER: Final = (
+    "Service Usage Consumer (roles/serviceusage.serviceUsageConsumer) on the project of the service account"
+)
+RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
+_PERMISSION: Final = re.compile(r"\b(?!\w+\.googleapis\.)[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+\b")
 _MISSING: Final = re.compile(r"Not found: (Project|Dataset|Table)", re.IGNORECASE)
+_REQUEST: Final = re.compile(r"^[A-Z]+ https?://\S+: ")
+_SECONDS: Final = re.compile(r"(\d{1,6})(?:\.\d+)?s")
 
 
-def explain(error: Exception) -> Problem:
-    """What an exception of the SDK means."""
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One of Google's APIs: how it is called and enabled, and which role holds the permissions that it asks for."""
+
+    title: str
+    service: str
+    scopes: tuple[str, ...]
+    roles: Mapping[str, str]  # permission -> role, and where; the first is meant where Google names none
+    missing: str  # what to check where Google finds nothing
+    project: str = "the project of the service account"  # where it has to be enabled
+    refused: Mapping[str, str] = field(default_factory=dict)  # Google's reason -> what to do
+
+
+def explain(error: Exception, api: Api) -> Problem:
+    """What an exception of an SDK means."""
     from google.api_core import exceptions  # noqa: PLC0415 - nobody without a Google source loads it
     from google.auth import exceptions as sign_in  # noqa: PLC0415
 
     if isinstance(error, exceptions.RetryError) and isinstance(error.cause, Exception):
-        return explain(error.cause)
+        return explain(error.cause, api)
     if isinstance(error, sign_in.GoogleAuthError):
         return _not_signed_in(error)
     if isinstance(error, exceptions.GoogleAPICallError):
-        return _by_reason(error)
+        return _by_reason(error, api)
     return ProviderUnavailableError("The connection to Google Cloud failed or broke off.")
 
 
@@ -59,35 +78,54 @@ def _not_signed_in(error: Any) -> Problem:
     )
 
 
-def _by_reason(error: Any) -> Problem:
-    reason, text = _reason(error), str(error.message or "")
-    if reason in REFUSED:
-        return ProviderRefusedError(REFUSED[reason])
-    status, wait = int(error.code or 500), retry_after(_headers(error).get("Retry-After"))
+def _by_reason(error: Any, api: Api) -> Problem:
+    reason, status = _reason(error), int(error.code or 500)
+    if reason in api.refused:
+        return ProviderRefusedError(api.refused[reason])
+    if reason in DISABLED:
+        return ProviderRefusedError(_disabled(error, api))
     if reason in THROTTLED or status in (429, 503):
         said = f"Google Cloud asks for fewer requests ({reason or status})."
-        return ProviderUnavailableError(said, retry_after=wait)
+        return ProviderUnavailableError(said, retry_after=_wait(error))
     if reason in FALTERING or (status >= 500 and not reason) or status == 408:
         said = f"Google Cloud has a fault of its own ({reason or status})."
-        return ProviderUnavailableError(said, retry_after=wait)
+        return ProviderUnavailableError(said, retry_after=_wait(error))
     if status == 403:
-        return _denied(text)
-    return _refused(status, reason, text)
+        return _denied(error, reason, api)
+    return _refused(status, reason, str(error.message or ""), api)
 
 
-def _refused(status: int, reason: str, text: str) -> ProviderRefusedError:
+def _disabled(error: Any, api: Api) -> str:
+    """Which API, and the command that enables it; Google tells the project by its number."""
+    metadata = _metadata(error)
+    service = metadata.get("service") or api.service
+    project = metadata.get("consumer", "").removeprefix("projects/")
+    where = f" --project={project}" if project else ""
+    return (
+        f"The {api.title} is not enabled in {project or api.project}: enable it (gcloud services enable"
+        f" {service}{where}). It takes a few minutes to be known."
+    )
+
+
+def _refused(status: int, reason: str, text: str, api: Api) -> ProviderRefusedError:
     if status == 401:
         return ProviderRefusedError("Google Cloud does not take the credentials: give a new key.")
-    if missing := _MISSING.search(text):
-        return ProviderRefusedError(f"There is no {missing[1].lower()} of this name: check how the table is spelt.")
-    return ProviderRefusedError(f"BigQuery refuses the query ({reason or status}): check project and table.")
+    if named := _MISSING.search(text):
+        return ProviderRefusedError(f"There is no {named[1].lower()} of this name: check how the table is spelt.")
+    if status == 404:
+        return ProviderRefusedError(api.missing)
+    return ProviderRefusedError(f"The {api.title} refuses the question ({reason or status}). {api.missing}")
 
 
-def _denied(text: str) -> ProviderRefusedError:
+def _denied(error: Any, reason: str, api: Api) -> ProviderRefusedError:
     """Names the permission: Google does so itself."""
-    named = _PERMISSION.search(text)
-    permission = named[0] if named else "bigquery.tables.getData"
-    role = ROLES.get(permission, DATA_VIEWER)
+    if reason in PERIMETER:
+        return ProviderRefusedError(
+            "A VPC Service Controls perimeter keeps this server out: let the service account in by an ingress rule."
+        )
+    named = _PERMISSION.search(_REQUEST.sub("", str(error.message or "")))
+    permission = _metadata(error).get("permission") or (named[0] if named else next(iter(api.roles)))
+    role = CONSUMER if permission == USE else api.roles.get(permission, next(iter(api.roles.values())))
     return ProviderRefusedError(f"The permission {permission} is missing: grant {role}.", permission=permission)
 
 
@@ -97,7 +135,16 @@ def _reason(error: Any) -> str:
     return getattr(error, "reason", None) or next(filter(None, found), "")
 
 
-def _headers(error: Any) -> Mapping[str, str]:
+def _metadata(error: Any) -> Mapping[str, str]:
+    return getattr(error, "metadata", None) or {}
+
+
+def _wait(error: Any) -> float | None:
+    """Seconds that Google asks to wait: by a header, or in the body."""
     answer = getattr(error, "response", None)
     headers: Mapping[str, str] = getattr(answer, "headers", None) or {}
-    return headers
+    for detail in error.details or ():
+        if isinstance(detail, Mapping) and detail.get("@type") == RETRY_INFO:
+            seconds = _SECONDS.fullmatch(str(detail.get("retryDelay")))
+            return retry_after(seconds[1]) if seconds else None
+    return retry_after(headers.get("Retry-After"))
