@@ -1,4 +1,4 @@
-"""The parts of Azure that the product asks, over HTTPS: listing and reading blobs, and Entra's tokens.
+"""The parts of Azure that the product asks, over HTTPS: blobs, Entra's tokens, Resource Graph and the price list.
 
 What it answers is what Azurite answers for the same requests of the same SDK; unlike Azurite it knows roles and tokens,
 and its answers can be spoiled.
@@ -6,7 +6,9 @@ and its answers can be spoiled.
 
 import ipaddress
 import json
+import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tests.aws import Silent
+from tests.azure_metrics import Measured, metrics_batch
 
 ACCOUNT, CONTAINER, PATH = "northwindbilling", "billing", "finops/actual"
 TENANT, CLIENT = "11111111-2222-3333-4444-555555555555", "99999999-8888-7777-6666-555555555555"
@@ -54,11 +57,17 @@ class AzureServer:
     asked: list[str] = field(default_factory=list)
     spoils: list[Answer] = field(default_factory=list)
     written: int = 0
+    subscriptions: dict[str, str] = field(default_factory=dict)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    price_list: list[dict[str, Any]] = field(default_factory=list)
+    graph_page: int = 2
+    measured: Measured = field(default_factory=dict)
 
     def reset(self) -> None:
         """Forget everything."""
-        for known in (self.blobs, self.asked, self.spoils):
+        for known in (self.blobs, self.asked, self.spoils, self.subscriptions, self.resources, self.price_list):
             known.clear()
+        self.measured.clear()
 
     def put(self, name: str, content: bytes) -> str:
         """Write a blob."""
@@ -105,7 +114,53 @@ class AzureServer:
             return self._sign_in(request)
         if request.path == "/identity":
             return _json({"access_token": TOKEN, "expires_on": "4000000000", "token_type": "Bearer"})
+        if request.path == "/api/retail/prices":
+            return self._prices(request)
+        graph = request.path == "/providers/Microsoft.ResourceGraph/resources"
+        if graph or request.path.endswith("/metrics:getBatch"):
+            return self._graph(request) if graph else metrics_batch(request, self.measured)
         return self._blob(request)
+
+    def _graph(self, request: Request) -> Response:
+        """Resource Graph: rows of what the caller may read, a page at a time; nothing, and no error, without a role."""
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return arm_error(401, "InvalidAuthenticationToken")(request)
+        asked = request.get_json()
+        query, options = asked["query"], asked["options"]
+        found = self._selected(query, asked.get("subscriptions") or list(self.subscriptions))
+        first, page = int(options.get("$skipToken", 0)), min(self.graph_page, options["$top"])
+        said: dict[str, Any] = {"totalRecords": len(found), "data": found[first : first + page]}
+        said |= {"count": len(said["data"]), "facets": [], "resultTruncated": "false"}
+        if first + page < len(found):
+            said["$skipToken"] = str(first + page)
+        return _json(said, headers={"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"})
+
+    def _selected(self, query: str, subscriptions: list[str]) -> list[dict[str, Any]]:
+        """What the product's three questions select."""
+        if query.startswith("resourcecontainers"):
+            names = sorted(self.subscriptions.items())
+            return [{"id": f"/subscriptions/{key}", "name": name, "subscriptionId": key} for key, name in names]
+        types = set(re.findall(r"'(microsoft\.[a-z./]+)'", query.partition(")")[0]))
+        readable = [key for key in subscriptions if key in self.subscriptions]
+        found = [
+            one
+            for one in sorted(self.resources, key=lambda one: str(one["id"]))
+            if one["subscriptionId"] in readable and one["type"].lower() in types
+        ]
+        if "summarize" not in query:
+            return found
+        counts = Counter(one["subscriptionId"] for one in found)
+        return [{"subscriptionId": key, "found": count} for key, count in sorted(counts.items())]
+
+    def _prices(self, request: Request) -> Response:
+        """The price list, a page at a time; its next page is at an address with the usual port in it."""
+        wanted = dict(re.findall(r"(\w+) eq '([^']*)'", request.args["$filter"]))
+        found = [one for one in self.price_list if wanted.items() <= one.items()]
+        first = int(request.args.get("$skip", 0))
+        following = f"{self.url}{request.full_path.partition('&$skip')[0]}&$skip={first + PAGE}"
+        more = following if first + PAGE < len(found) else None
+        said = {"BillingCurrency": "USD", "Items": found[first : first + PAGE], "NextPageLink": more}
+        return _json({**said, "Count": len(said["Items"])})
 
     def _sign_in(self, request: Request) -> Response:
         """Entra: where its addresses are, and a token for who knows the secret."""
@@ -173,8 +228,13 @@ def entra_error(text: str, status: int = 401) -> Callable[[Request], Response]:
     return lambda _: _json({"error": "invalid_client", "error_description": text}, status)
 
 
-def _json(said: dict[str, Any], status: int = 200) -> Response:
-    return Response(json.dumps(said), status, {"Content-Type": "application/json"})
+def arm_error(status: int, code: str, message: str = "The request failed.", **headers: str) -> Answer:
+    """An error as Azure Resource Manager words it."""
+    return lambda _: _json({"error": {"code": code, "message": message}}, status, headers)
+
+
+def _json(said: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(json.dumps(said), status, {"Content-Type": "application/json", **(headers or {})})
 
 
 def _entry(name: str, blob: Blob) -> str:
@@ -191,21 +251,27 @@ def _http(time: datetime) -> str:
 
 @contextmanager
 def azure_server(folder: Path) -> Iterator[AzureServer]:
-    """The server on a free port of this machine, with a certificate of its own in `folder`, until the block ends."""
+    """The server, until the block ends; its certificate is in `folder`."""
     server = AzureServer()
+    with https_server(folder, server.answer) as server.url:
+        yield server
+
+
+@contextmanager
+def https_server(folder: Path, answer: Callable[[Request], Response]) -> Iterator[str]:
+    """The address of a server on a free port of this machine, with a certificate of its own in `folder`."""
 
     def app(environ: dict[str, Any], start_response: Any) -> Any:
         try:
-            return server.answer(Request(environ))(environ, start_response)
+            return answer(Request(environ))(environ, start_response)
         except HTTPException as problem:
             return problem(environ, start_response)
 
     http = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent, ssl_context=certificate(folder))
-    server.url = f"https://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield server
+        yield f"https://127.0.0.1:{http.server_port}"
     finally:
         http.shutdown()
         thread.join()
@@ -248,6 +314,9 @@ def azure(azure_for_all: tuple[AzureServer, Path], monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "cert.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "cert.pem"))
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", server.url)
+    monkeypatch.setenv("AZURE_RESOURCE_MANAGER_ENDPOINT", server.url)
+    monkeypatch.setenv("AZURE_MONITOR_METRICS_ENDPOINT", f"{server.url}/{{region}}")
     monkeypatch.setenv("AZURE_STORAGE_SERVICE_ENDPOINT", f"{server.url}/{{account}}")
     return server

@@ -1,13 +1,14 @@
-"""Asking Azure: signing in, listing and reading blobs, with a few patient tries. The SDK is loaded when called."""
+"""Asking Blob storage: listing and reading blobs, with a few patient tries. The SDK is loaded when called."""
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from collectors.azure.errors import explain
+from collectors.azure.sign_in import TIMEOUTS, SignIn, credential_of
 from collectors.buckets import Listing, StoredObject
-from collectors.errors import ProviderRefusedError
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.patience import patiently
 
 ENDPOINT: Final = "AZURE_STORAGE_SERVICE_ENDPOINT"
@@ -16,27 +17,8 @@ ENDPOINT: Final = "AZURE_STORAGE_SERVICE_ENDPOINT"
 PUBLIC: Final = "https://{account}.blob.core.windows.net"
 SCOPE: Final = "https://storage.azure.com/.default"
 READ_BYTES: Final = 4 << 20
-TIMEOUTS: Final[dict[str, Any]] = {"connection_timeout": 5, "read_timeout": 20}
-DEVELOPERS: Final = ("cli", "developer_cli", "powershell", "shared_token_cache", "visual_studio_code", "broker")
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """How a source signs in; everything empty: as the identity of this server."""
-
-    tenant_id: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-    sas: str = ""
-    key: str = ""
-    key_of: str = ""  # the account that the key or SAS is of, where that is known
-
-    @property
-    def by_role(self) -> bool:
-        """Whether it is somebody to whom roles can be assigned."""
-        return bool(self.tenant_id) or not (self.sas or self.key)
 
 
 class Blobs:
@@ -53,8 +35,7 @@ class Blobs:
     def identity(self) -> str:
         """Sign in without reading anything; as whom."""
         self._ask(lambda: self._credential().get_token(SCOPE))
-        sign_in = self._sign_in
-        return f"application {sign_in.client_id}" if sign_in.tenant_id else "the identity of this server"
+        return self._sign_in.who
 
     def list_folder(self, prefix: str) -> Listing:
         """What lies directly in a folder; `prefix` is empty or ends in a slash."""
@@ -74,10 +55,20 @@ class Blobs:
         words = {"etag": stored.etag, "match_condition": MatchConditions.IfNotModified}
         return bytes(self._ask(lambda: blob.download_blob(offset=start, length=most, **words).readall()))
 
-    def stream(self, stored: StoredObject) -> Iterator[bytes]:
-        """A file in pieces; one that breaks off is read again."""
-        for start in range(0, stored.size, READ_BYTES):
-            yield self.read(stored, start=start, most=READ_BYTES)
+    def download(self, stored: StoredObject, path: Path) -> Iterator[int]:
+        """Write a file piece by piece, and how long each is; a piece that breaks off is read again.
+
+        Raises NotReadyError when the file was replaced, ProviderUnavailableError when it is shorter than it was listed.
+        """
+        received = 0
+        with path.open("xb") as written:
+            for start in range(0, stored.size, READ_BYTES):
+                piece = self.read(stored, start=start, most=READ_BYTES)
+                written.write(piece)
+                received += len(piece)
+                yield len(piece)
+        if received != stored.size:
+            raise ProviderUnavailableError(f"{stored.key} broke off after {received:,} of {stored.size:,} bytes.")
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         from azure.core.exceptions import AzureError  # noqa: PLC0415
@@ -110,27 +101,15 @@ class Blobs:
         return self._credentials
 
     def _new_credential(self, sign_in: SignIn) -> Any:
-        from azure import identity  # noqa: PLC0415
         from azure.core import credentials  # noqa: PLC0415
 
         if sign_in.key_of not in ("", self._account):
             raise ProviderRefusedError("The connection string is of another storage account: correct one of them.")
-        if sign_in.tenant_id:
-            if not (sign_in.client_id and sign_in.client_secret):
-                raise ProviderRefusedError("Give the client id and the client secret of the application.")
-            return identity.ClientSecretCredential(
-                sign_in.tenant_id,
-                sign_in.client_id,
-                sign_in.client_secret,
-                disable_instance_discovery=True,  # the operator says where Entra is; nobody can type it
-                retry_total=0,
-                **TIMEOUTS,
-            )
+        if sign_in.by_role:
+            return credential_of(sign_in)
         if sign_in.sas:
             return credentials.AzureSasCredential(sign_in.sas)
-        if sign_in.key:
-            return credentials.AzureNamedKeyCredential(self._account, sign_in.key)
-        return identity.DefaultAzureCredential(**{f"exclude_{name}_credential": True for name in DEVELOPERS})
+        return credentials.AzureNamedKeyCredential(self._account, sign_in.key)
 
 
 def _stored(blob: Any) -> StoredObject:

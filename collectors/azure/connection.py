@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Final
 from pydantic import Field, SecretStr, field_validator
 
 from collectors.azure import exports
-from collectors.azure.clients import Blobs, SignIn
+from collectors.azure.clients import Blobs
+from collectors.azure.sign_in import ClientId, ClientSecret, SignIn, TenantId
 from collectors.buckets import StoredObject, exports_below, files_in_words, fingerprint, periods_in_words
 from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
-from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
+from collectors.errors import NotReadyError, ProviderRefusedError
 from collectors.manifests import LARGEST_BYTES
 from collectors.transfer import check_space, place_below
 
@@ -40,13 +41,12 @@ class Settings(Fields):
         description="The folders above the billing periods: directory and name of the export, for example"
         " finops/focus-daily.",
     )
-    tenant_id: str = Field(
+    tenant_id: TenantId = Field(
         "",
-        title="Tenant id",
         description="Of the application that reads the container. Leave it empty to sign in by SAS or connection"
         " string, or where this server has an Azure identity of its own.",
     )
-    client_id: str = Field("", title="Client id", description="Of the application.")
+    client_id: ClientId = ""
 
     @field_validator("account")
     @classmethod
@@ -70,21 +70,11 @@ class Settings(Fields):
     def _is_path(cls, value: str) -> str:
         return value.strip("/")
 
-    @field_validator("tenant_id", "client_id")
-    @classmethod
-    def _is_id(cls, value: str) -> str:
-        plain = value.replace("-", "").replace(".", "")
-        if value and not (plain.isascii() and plain.isalnum()):
-            raise ValueError("This is no id: copy it from the overview of the application in Microsoft Entra.")
-        return value
-
 
 class Secrets(Fields):
     """How it signs in, where the server has no Azure identity of its own."""
 
-    client_secret: SecretStr = Field(
-        SecretStr(""), title="Client secret", description="Of the application; its value, not its id."
-    )
+    client_secret: ClientSecret = SecretStr("")
     sas: SecretStr = Field(
         SecretStr(""),
         title="SAS",
@@ -126,7 +116,7 @@ class AzureExports(Connection):
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
-        self._sign_in = _sign_in(settings, secrets)
+        self._sign_in = sign_in_of(settings, secrets)
         self._blobs = Blobs(settings.account, settings.container, self._sign_in)
 
     @property
@@ -174,7 +164,7 @@ class AzureExports(Connection):
         total, done = sum(file.size for file in files), 0
         check_space(folder, total)
         for file in files:
-            for received in self._receive(file, place_below(folder, file.key)):
+            for received in self._blobs.download(file, place_below(folder, file.key)):
                 done += received
                 progress(done, total)
         if self._current(period) != run:
@@ -183,16 +173,6 @@ class AzureExports(Connection):
         if exports.is_manifest(run):
             path.write_bytes(manifest)
         return path
-
-    def _receive(self, file: StoredObject, path: Path) -> Iterator[int]:
-        received = 0
-        with path.open("xb") as written:
-            for piece in self._blobs.stream(file):
-                written.write(piece)
-                received += len(piece)
-                yield len(piece)
-        if received != file.size:
-            raise ProviderUnavailableError(f"{file.key} broke off after {received:,} of {file.size:,} bytes.")
 
     def _list(self) -> str:
         self._blobs.list_folder(self._root)
@@ -268,7 +248,12 @@ class AzureExports(Connection):
         return f"{self.settings.path}/" if self.settings.path else ""
 
     def _address(self, key: str) -> str:
-        return f"https://{self.settings.account}{HOST_END}/{self.settings.container}/{key}"
+        return address_of(self.settings, key)
+
+
+def address_of(settings: Settings, key: str) -> str:
+    """Where a file of a container is, as a web address."""
+    return f"https://{settings.account}{HOST_END}/{settings.container}/{key}"
 
 
 def parts_of(connection_string: str) -> dict[str, str]:
@@ -277,7 +262,7 @@ def parts_of(connection_string: str) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def _sign_in(settings: Settings, secrets: Secrets) -> SignIn:
+def sign_in_of(settings: Settings, secrets: Secrets) -> SignIn:
     """An application where a tenant is named, else what is shared. Where the account is, the settings alone say."""
     if settings.tenant_id:
         return SignIn(settings.tenant_id, settings.client_id, secrets.client_secret.get_secret_value())

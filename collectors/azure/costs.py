@@ -15,8 +15,9 @@ from collectors.azure.describe import descriptions
 from collectors.azure.readings import following_days, iso_days, no_currency, without_zero
 from collectors.azure.units import block_size, consumed_unit, pricing_unit
 from collectors.charges import MONEY
-from collectors.rows import Layout, Reading, amount_column
-from collectors.values import canonical_json, clean_text, dump_json, load_object, read_known, read_tags
+from collectors.named import Named
+from collectors.rows import Layout, Reading
+from collectors.values import canonical_json, dump_json, load_object, read_known, read_tags
 
 AZURE: Final = "Azure cost export"
 TEXTS: Final = (
@@ -69,8 +70,10 @@ class AzureCosts:
 
     def __init__(self, header: Sequence[str]) -> None:
         found = find_columns(header)
-        self._found = present({name: name for name in (*TEXTS, *EXTRAS)}, found)
+        texts = present({name: name for name in (*TEXTS, *EXTRAS)}, found)
         stated = all(column in found for column, _ in PERIODS.values())
+        amounts = present({name: name for name in (*AMOUNTS, *self._multiplied(found))}, found)
+        self._named = Named(texts, amounts)
         periods = {name: how for name, how in PERIODS.items() if stated or name.startswith("charge")}
         account = found.get("billingaccountid", found["subscriptionid"])
         currency = found.get("billingcurrency")
@@ -82,10 +85,10 @@ class AzureCosts:
                 **present({"invoice_id": "invoiceid"}, found),
             },
             periods={name: found[column] for name, (column, _) in periods.items()},
-            amounts=present({name: name for name in (*AMOUNTS, *self._multiplied(found))}, found),
+            amounts=amounts,
             needed_amounts=("cost",),
             prices=present(_prices(found), found),
-            descriptive=sorted({*self._found.values()}),
+            descriptive=sorted({*texts.values()}),
             nulls=(),
             readings={
                 **{name: reading for name, (_, reading) in periods.items()},
@@ -105,11 +108,11 @@ class AzureCosts:
 
     def measures(self) -> Mapping[str, pl.Expr]:
         """FOCUS's measures of a row, by its charge type and pricing model."""
-        return measures(self._text, self._amount, self._block())
+        return measures(self._named.text, self._named.amount, self._block())
 
     def describe(self, groups: pl.DataFrame) -> pl.DataFrame:
         """FOCUS's descriptive columns by the mapping in docs/importing.md."""
-        read = self._read(groups)
+        read = self._named.read(groups, (*TEXTS, *EXTRAS), "billing_currency")
         units = read["unitofmeasure"]
         counted = read.with_columns(
             canonical_json(units, consumed_unit).alias("consumed unit"),
@@ -124,29 +127,12 @@ class AzureCosts:
 
     def _block(self) -> pl.Expr:
         """How many consumed units one priced unit is."""
-        if "unitofmeasure" not in self._found:
+        if "unitofmeasure" not in self._named.texts:
             return pl.lit(None, dtype=MONEY)
-        sizes = self._text("unitofmeasure").map_batches(
+        sizes = self._named.text("unitofmeasure").map_batches(
             lambda units: canonical_json(units, block_size), return_dtype=pl.String
         )
         return sizes.cast(MONEY)
-
-    def _text(self, name: str) -> pl.Expr:
-        known = name in self._found
-        return pl.col(str(self._found[name])) if known else pl.lit(None, dtype=pl.String)
-
-    def _amount(self, name: str) -> pl.Expr:
-        known = name in self.layout.amounts
-        return pl.col(amount_column(name)) if known else pl.lit(None, dtype=MONEY)
-
-    def _read(self, groups: pl.DataFrame) -> pl.DataFrame:
-        """Every descriptive column by its plain name, null where the header lacks it."""
-        missing = [name for name in {*TEXTS, *EXTRAS} if name not in self._found]
-        return groups.select(
-            "billing_currency",
-            *(clean_text(str(position)).alias(name) for name, position in self._found.items()),
-            *(pl.lit(None, dtype=pl.String).alias(name) for name in missing),
-        )
 
 
 def _prices(found: Mapping[str, int]) -> dict[str, str]:

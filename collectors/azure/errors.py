@@ -1,6 +1,7 @@
 """What Azure's errors mean, in a sentence that says what to do: refused for good, or to be asked again later."""
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
@@ -39,17 +40,28 @@ LATER: Final = {
     "BlobArchived": ("A file is in the archive tier: bring it back to the hot or cool tier.", 3600.0),
 }
 DENIED: Final = ("AuthorizationPermissionMismatch", "InsufficientAccountPermissions")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What is said of a service that cannot be asked at all."""
+
+    not_found: str  # its name leads nowhere
+    no_identity: str  # nothing was given to sign in by, and this server has no identity of its own
+
+
+BLOBS: Final = Way(
+    "There is no storage account of this name, or this server cannot look it up.",
+    "This server has no Azure identity of its own: give a client secret or a SAS.",
+)
 EXPIRED: Final = ("not valid in the specified time frame", "signature fields not well formed")
 
 
 def explain(error: Exception, *, with_role: bool) -> Problem:
     """What an exception of the SDK means; `with_role` where permissions are those of a role, not of a SAS or key."""
+    if problem := on_the_way(error, BLOBS):
+        return problem
     answer: Any = getattr(error, "response", None)
-    text = str(getattr(error, "message", "") or error)
-    if entra := _CODE.search(text):
-        return _not_signed_in(entra[0])
-    if answer is None:
-        return _without_answer(error, text)
     code = _code(error, answer)
     if code in DENIED:
         return _denied(with_role=with_role)
@@ -58,7 +70,31 @@ def explain(error: Exception, *, with_role: bool) -> Problem:
     if code in LATER:
         said, wait = LATER[code]
         return NotReadyError(said, retry_after=wait)
-    return _by_status(code, text, answer)
+    return _by_status(code, said_by(error), answer)
+
+
+def on_the_way(error: Exception, way: Way) -> Problem | None:
+    """What went wrong before the service answered: signing in, or the network. None where it did answer."""
+    text = said_by(error)
+    if entra := _CODE.search(text):
+        return _not_signed_in(entra[0])
+    return _without_answer(error, text, way) if getattr(error, "response", None) is None else None
+
+
+def said_by(error: Exception) -> str:
+    """The SDK's own words."""
+    return str(getattr(error, "message", "") or error)
+
+
+def for_now(code: str, answer: Any) -> ProviderUnavailableError | None:
+    """Answers after which asking again helps: throttled, or broken on Azure's side."""
+    status = int(answer.status_code)
+    wait = retry_after(answer.headers.get("Retry-After"))
+    if status in (429, 503):
+        return ProviderUnavailableError(f"Azure asks for fewer requests ({code or status}).", retry_after=wait)
+    if status >= 500 or status == 408:
+        return ProviderUnavailableError(f"Azure has a fault of its own ({code or status}).", retry_after=wait)
+    return None
 
 
 def _code(error: Exception, answer: Any) -> str:
@@ -82,13 +118,10 @@ def _denied(*, with_role: bool) -> ProviderRefusedError:
 
 
 def _by_status(code: str, text: str, answer: Any) -> Problem:
-    """Answers without a sentence of their own: throttled, broken on Azure's side, signed out, or refused."""
+    """Answers without a sentence of their own: not now, signed out, or refused."""
     status = int(answer.status_code)
-    wait = retry_after(answer.headers.get("Retry-After"))
-    if status in (429, 503):
-        return ProviderUnavailableError(f"Azure asks for fewer requests ({code or status}).", retry_after=wait)
-    if status >= 500 or status == 408:
-        return ProviderUnavailableError(f"Azure has a fault of its own ({code or status}).", retry_after=wait)
+    if problem := for_now(code, answer):
+        return problem
     if status in (401, 403):
         return _signed_out(code, text)
     if status == 412:
@@ -104,17 +137,17 @@ def _signed_out(code: str, text: str) -> ProviderRefusedError:
     return ProviderRefusedError(f"Azure does not let us in ({code or 'no reason given'}): check the credentials.")
 
 
-def _without_answer(error: Exception, text: str) -> Problem:
+def _without_answer(error: Exception, text: str, way: Way) -> Problem:
     """Errors of the SDK itself, or of the way to Azure."""
     from azure.core import exceptions  # noqa: PLC0415 - nobody without an Azure source loads it
 
     if isinstance(error, exceptions.ServiceRequestError) and "resolve" in text.lower():
-        return ProviderUnavailableError("There is no storage account of this name, or this server cannot look it up.")
+        return ProviderUnavailableError(way.not_found)
     if isinstance(error, exceptions.ClientAuthenticationError):
         unreached = isinstance(error.__cause__, exceptions.ServiceRequestError | exceptions.ServiceResponseError)
         if unreached or _BROKEN.search(text):
             return ProviderUnavailableError("Microsoft Entra, where the application signs in, cannot answer now.")
-        return ProviderRefusedError("This server has no Azure identity of its own: give a client secret or a SAS.")
+        return ProviderRefusedError(way.no_identity)
     if isinstance(error, exceptions.ServiceRequestTimeoutError | exceptions.ServiceResponseTimeoutError):
         return ProviderUnavailableError("Azure did not answer in time.")
     return ProviderUnavailableError("The connection to Azure failed or broke off.")

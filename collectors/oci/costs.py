@@ -11,8 +11,9 @@ import polars as pl
 
 from collectors.charges import MONEY
 from collectors.errors import RefusedFileError
+from collectors.named import Named
 from collectors.oci.services import SERVICE_CATEGORIES
-from collectors.rows import Layout, amount_column
+from collectors.rows import Layout
 from collectors.values import canonical_json, clean_text, identity_text, read_known
 
 OCI_COSTS: Final = "OCI cost report"
@@ -66,9 +67,9 @@ class OciCosts:
 
     def __init__(self, header: Sequence[str], first_row: Sequence[str]) -> None:
         found = _find_columns(header)
-        self._described = _present(_TEXTS, found)
+        texts, amounts = _present(_TEXTS, found), _present(_AMOUNTS, found)
+        self._named = Named(texts, amounts)
         self._tags = dict(_find_tags(header))
-        amounts = _present(_AMOUNTS, found)
         self.layout = Layout(
             header=tuple(header),
             keys=_present(_KEYS, found),
@@ -76,9 +77,9 @@ class OciCosts:
             amounts=amounts,
             needed_amounts=("cost",),
             prices=_present(_PRICES, found),
-            descriptive=sorted({*self._described.values(), *self._tags.values()}),
+            descriptive=sorted({*texts.values(), *self._tags.values()}),
             nulls=(),
-            part=pl.lit(_name_of(first_row, found["lineitem/referenceno"])),
+            part=pl.lit(name_of(first_row, found["lineitem/referenceno"], "lineItem/referenceNo")),
         )
 
     def matters(self, amount: str) -> pl.Expr:
@@ -91,32 +92,26 @@ class OciCosts:
 
     def measures(self) -> Mapping[str, pl.Expr]:
         """Cost is what Oracle charges for the line; a list price is not in the report."""
-        cost, nothing = self._amount("cost").fill_null(_NOTHING), pl.lit(None, dtype=MONEY)
-        correction = self._described.get("correction")
+        cost, nothing = self._named.amount("cost").fill_null(_NOTHING), pl.lit(None, dtype=MONEY)
+        correction = self._named.texts.get("correction")
         used = pl.lit(value=True) if correction is None else ~_is_true(pl.col(str(correction)))
         return {
             "billed_cost": cost,
             "effective_cost": cost,
             "list_cost": nothing,
             "contracted_cost": cost,
-            "pricing_quantity": self._amount("quantity"),
-            "consumed_quantity": pl.when(used).then(self._amount("quantity")),
+            "pricing_quantity": self._named.amount("quantity"),
+            "consumed_quantity": pl.when(used).then(self._named.amount("quantity")),
             "commitment_discount_quantity": nothing,
             "pricing_currency_effective_cost": nothing,
         }
 
     def describe(self, groups: pl.DataFrame) -> pl.DataFrame:
         """FOCUS's descriptive columns."""
-        read = groups.select(
-            *(clean_text(str(at)).alias(name) for name, at in self._described.items()),
-            *(pl.lit(None, dtype=pl.String).alias(name) for name in _TEXTS if name not in self._described),
-        )
+        read = self._named.read(groups, _TEXTS)
         tags = {key: clean_text(str(at)) for key, at in self._tags.items()}
         objects = (_packed(groups, tags).alias("tags"), _packed(read, _extras()).alias("x_columns"))
         return read.select(**_descriptions()).with_columns(*objects)
-
-    def _amount(self, name: str) -> pl.Expr:
-        return pl.col(amount_column(name)) if name in self.layout.amounts else pl.lit(None, dtype=MONEY)
 
 
 def _find_columns(header: Sequence[str]) -> dict[str, int]:
@@ -132,12 +127,12 @@ def _find_columns(header: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _name_of(first_row: Sequence[str], reference: int) -> str:
+def name_of(first_row: Sequence[str], reference: int, column: str) -> str:
     """By which a report is known again, whatever it is called and packed in."""
     if not first_row:
         return ""
     if reference >= len(first_row) or not first_row[reference].strip():
-        raise RefusedFileError("the first line has no lineItem/referenceNo, by which the report would be known again.")
+        raise RefusedFileError(f"the first line has no {column}, by which the report would be known again.")
     return first_row[reference].strip()
 
 

@@ -12,6 +12,9 @@ from apps.sources import collecting, connecting
 from apps.sources.models import Delivery, Run, Source
 from collectors.azure import clients
 from tests.azure import PATH, SAS, AzureServer, azure, azure_for_all, error
+from tests.collectors.bills import AZURE_ROW, csv_text
+from tests.collectors.bills import azure as azure_row
+from tests.collectors.test_azure_headers import SPELLINGS, spelt
 from tests.shared import BILLING, expected_totals
 from tests.sources.azure import FIRST, JULY, JUNE, MAY, SECOND, checks, connect, june, last
 from tests.sources.conftest import fetching, focus, look_again, try_again, work
@@ -28,6 +31,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("home")]
         (JUNE, "nise/azure/costreport_2026-06.csv", "billed_cost"),
         ("20230901-20230930", "azure/EA_ActualCost_Small.csv", "billed_cost"),
         ("20230901-20230930", "azure/EA_AmortizedCost_Small.csv", "effective_cost"),
+        (MAY, "azure/azure_ea_focus_converters.csv", "billed_cost"),
+        (MAY, "azure-variants/Enterprise.csv", "billed_cost"),
+        (MAY, "azure-variants/PayAsYouGo.csv", "billed_cost"),
         (MAY, "focus-1.2-generated/focus_1_2_cost_and_usage_azure.csv.gz", "effective_cost"),
     ],
 )
@@ -48,6 +54,17 @@ def test_a_sample_is_the_same_to_the_last_digit_after_the_whole_way(
     assert run.bytes == run.bytes_total == (BILLING / sample).stat().st_size
     assert run.calls > 1
     assert abs(stored(column) - Decimal(expected["billed"])) <= run.rows * Decimal("0.5e-18")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_headers_of_every_agreement_language_and_case_come_the_whole_way(azure: AzureServer, spelling: str) -> None:
+    """Quirk 13: EA and MCA, camel case, German; in a folder named by a GUID, beside its manifest."""
+    row = spelt(azure_row(), SPELLINGS[spelling])
+    azure.deliver(JUNE, {"part_0_0001.csv": csv_text([row]).encode()}, run=FIRST)
+    *_, fetched = work(connect())
+
+    assert (fetched.status, fetched.error, fetched.rows) == ("done", "", 1)
+    assert stored() == Decimal(AZURE_ROW["Cost"])
 
 
 def test_the_newest_run_of_a_period_counts_and_periods_stand_by_themselves(june: AzureServer) -> None:

@@ -1,7 +1,5 @@
 """Signing in to Azure: applications, SAS, keys and identities; what is missing is named, and no secret is shown."""
 
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +8,9 @@ from werkzeug.wrappers import Response
 from apps.core.errors import UserError
 from apps.sources.connections import connection, connection_of
 from apps.sources.models import Run
-from collectors.connections import kind_of
 from tests.azure import (
     ACCOUNT,
     CLIENT,
-    CONTAINER,
     PATH,
     SAS,
     SECRET,
@@ -31,7 +27,6 @@ from tests.sources.totals import stored
 
 __all__ = ["azure", "azure_for_all", "june"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("home")]
-SCRIPT = Path(__file__).parents[2] / "deploy" / "azure-read-role.sh"
 
 
 def test_an_application_signs_in_with_its_secret_and_reads(june: AzureServer) -> None:
@@ -226,22 +221,3 @@ def test_no_credential_is_in_a_run_or_an_error(june: AzureServer, caplog: pytest
 
     said = "".join(one.says for one in found) + "".join(run.error for run in Run.objects.all()) + caplog.text
     assert not any(secret in said for secret in (SECRET, TOKEN, SAS, SAS.rpartition("=")[2]))
-
-
-def test_the_script_and_the_policy_grant_reading_of_one_container_and_nothing_else(tmp_path: Path) -> None:
-    asked = tmp_path / "asked"
-    az = tmp_path / "az"
-    az.write_text(f'#!/bin/sh\necho "$*" >> {asked}\ncase "$*" in *account*) echo "/subscriptions/1/sa";; esac\n')
-    az.chmod(0o755)
-    command = ["sh", str(SCRIPT), ACCOUNT, CONTAINER, CLIENT]
-    subprocess.run(command, check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True)
-
-    granted = [line for line in asked.read_text().splitlines() if line.startswith("role assignment create")]
-    scope = f"/subscriptions/1/sa/blobServices/default/containers/{CONTAINER}"
-    assert granted == [
-        f"role assignment create --assignee {CLIENT} --role Storage Blob Data Reader --scope {scope} --output none"
-    ]
-    policy = kind_of("azure-exports").policy({**SETTINGS, "client_id": CLIENT})
-    assert policy.count("role assignment create") == policy.count('--role "Storage Blob Data Reader"') == 1
-    assert f'--scope "$account_id/blobServices/default/containers/{CONTAINER}"' in policy
-    assert f"client_id={CLIENT}\n" in policy
