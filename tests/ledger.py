@@ -41,16 +41,22 @@ def charge(day: date, amount: str | Decimal, **columns: Any) -> dict[str, Any]:
 
 def load_charges(rows: Iterable[Mapping[str, Any]], *, source: str = "files", batch_rows: int = 1000) -> loader.Loaded:
     """Load the rows as one delivery, in batches of `batch_rows`."""
-    frame = pl.DataFrame(
-        [{"first_row": place, **row} for place, row in enumerate(rows, start=1)], schema=SCHEMA, orient="row"
-    )
     with tempfile.TemporaryDirectory() as folder:
-        spool = Spool(Path(folder))
-        for batch in frame.iter_slices(batch_rows):
-            spool.add(condense(batch), _totals(batch), rows_before=0)
+        spool = spool_of(rows, Path(folder), batch_rows=batch_rows)
         key_ids = loader.prepare(spool)
         with transaction.atomic():
             return loader.replace(spool, key_ids, source=source, delivery_id=next(DELIVERY_IDS))
+
+
+def spool_of(rows: Iterable[Mapping[str, Any]], folder: Path, *, batch_rows: int = 1000) -> Spool:
+    """The rows as they wait to be loaded."""
+    frame = pl.DataFrame(
+        [{"first_row": place, **row} for place, row in enumerate(rows, start=1)], schema=SCHEMA, orient="row"
+    )
+    spool = Spool(folder)
+    for batch in frame.iter_slices(batch_rows):
+        spool.add(condense(batch), _totals(batch), rows_before=0)
+    return spool
 
 
 def _totals(rows: pl.DataFrame) -> pl.DataFrame:

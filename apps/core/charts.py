@@ -19,10 +19,18 @@ MOST_ROWS: Final = 10
 
 LAYOUT: Final = {"barmode": "relative", "bargap": 0.22, "legend": {"traceorder": "normal"}}
 NARROW: Final = {"bargap": 0.15, "margin": {"l": 44, "r": 8}}
+SHARE_AXIS: Final = {
+    "range": [0, 1.03],
+    "tickvals": [0, 0.25, 0.5, 0.75, 1],
+    "ticktext": ["0%", "25%", "50%", "75%", "100%"],
+}
 _STEPS: Final = tuple(Decimal(step) for step in ("1", "2", "2.5", "5", "10"))
 _DAY: Final = timedelta(days=1)
 _DAY_IN_MS: Final = 86_400_000
 _HEADROOM: Final = Decimal("0.03")
+_SPARSE: Final = 0.35
+_DENSE: Final = 0.7
+"""How much of a hatched bar is ink: of one that is not whole, and of one that is and may still change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +75,25 @@ def bar_trace(
     currency: str,
     colour: str,
     partial: bool | Sequence[bool] = False,
+    unsettled: Sequence[bool] = (),
     links: Sequence[str] | None = None,
 ) -> Trace:
     """Bars of amounts, stacked on those of the traces before; nothing is drawn or said where there is none or zero.
 
     `partial` hatches bars whose day, week or month is not over or not whole: the last one, or those that it says.
-    `links` are where the bars lead when clicked.
+    `unsettled` bars, whose costs may still change, are hatched more densely. `links` are where the bars lead.
     """
     marker: dict[str, Any] = {"color": colour, "line": {"color": "var(--surface)", "width": 0.75}}
     hatched = [False] * (len(dates) - 1) + [partial] if isinstance(partial, bool) else partial
-    if any(hatched):
-        shapes = ["/" if one else "" for one in hatched]
-        marker["pattern"] = {"shape": shapes, "fillmode": "replace", "size": 5, "solidity": 0.35}
+    shaded = unsettled or [False] * len(dates)
+    if any(hatched) or any(shaded):
+        both = list(zip(hatched, shaded, strict=True))
+        marker["pattern"] = {
+            "shape": ["/" if one or other else "" for one, other in both],
+            "fillmode": "replace",
+            "size": 5,
+            "solidity": [_SPARSE if one else _DENSE for one, _ in both],
+        }
     shown = [amount or None for amount in amounts]
     return {"type": "bar", **_points(name, dates, shown, currency, links), "marker": marker}
 
@@ -97,6 +112,28 @@ def line_trace(
     """A line through amounts, broken where there is none. `dash` is for what is not measured, such as a forecast."""
     line = {"color": colour, "width": width, "dash": dash}
     return {"type": "scatter", "mode": "lines", **_points(name, dates, amounts, currency, links), "line": line}
+
+
+def share_trace(
+    name: str,
+    dates: Sequence[date],
+    shares: Sequence[float | None],
+    *,
+    colour: str,
+    width: float = 2,
+    dash: str = "solid",
+) -> Trace:
+    """A line through shares of 0 to 1, broken where there is none; it goes with SHARE_AXIS."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        **_dates(dates),
+        "y": [None if share is None else round(share, 4) for share in shares],
+        "hovertext": ["" if share is None else f"{share:.0%}" for share in shares],
+        "hovertemplate": "%{hovertext}",
+        "line": {"color": colour, "width": width, "dash": dash},
+    }
 
 
 def total_trace(
@@ -127,6 +164,12 @@ def stack_ends(series: Iterable[Sequence[Decimal | None]]) -> list[Decimal]:
     above = [sum((amount for amount in stack if amount > 0), Decimal(0)) for stack in stacks]
     below = [sum((amount for amount in stack if amount < 0), Decimal(0)) for stack in stacks]
     return above + below
+
+
+def with_note(trace: Trace, noted: Sequence[bool], note: str) -> Trace:
+    """The trace with `note` behind its words where `noted` says so."""
+    texts = zip(trace["hovertext"], noted, strict=True)
+    return trace | {"hovertext": [f"{text}, {note}" if text and one else text for text, one in texts]}
 
 
 def month_lines(first: date, last: date) -> list[dict[str, Any]]:

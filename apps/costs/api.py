@@ -23,7 +23,8 @@ from rest_framework.viewsets import GenericViewSet
 from apps.accounts.models import Organisation, User
 from apps.accounts.permissions import allows
 from apps.accounts.roles import Capability
-from apps.accounts.scope import scope_of
+from apps.accounts.scope import Scope, scope_of
+from apps.core.exact import exact_text
 from apps.core.requests import remote_address
 from apps.core.time_limit import unlimited
 from apps.costs import rates, schema
@@ -60,7 +61,7 @@ class CostsView(APIView):
         table = cost_table(query, scope=scope)
         return Response(
             {
-                "meta": _meta(table, freshness(today=today, scope=scope), today),
+                "meta": _meta(table, freshness(today=today, scope=scope), today, scope),
                 "total": _money(table.total),
                 "totals": [_total(total) for total in table.totals],
                 "rows": [_row(query, row) for row in table.rows],
@@ -190,7 +191,7 @@ def _who(request: Request) -> dict[str, Any]:
     return {"actor": cast("User", request.user), "remote_address": remote_address(request)}
 
 
-def _meta(table: CostTable, fresh: Freshness, today: date) -> dict[str, Any]:
+def _meta(table: CostTable, fresh: Freshness, today: date, scope: Scope) -> dict[str, Any]:
     query = table.query
     return {
         "start": query.period.first,
@@ -204,7 +205,18 @@ def _meta(table: CostTable, fresh: Freshness, today: date) -> dict[str, Any]:
         "order_by": query.order_by,
         "partial_from": max(today, query.period.first) if query.period.last >= today else None,
         "as_of": fresh.day,
+        "may_change_from": fresh.changes_from(),
         "providers": [{"provider": one.provider, "as_of": one.day} for one in fresh.providers],
+        "sources": [
+            {
+                "name": one.source if scope.teams is None else None,
+                "provider": one.provider,
+                "as_of": one.day,
+                "loaded_at": one.loaded_at,
+                "days_may_change": one.days_may_change,
+            }
+            for one in fresh.sources
+        ],
     }
 
 
@@ -233,7 +245,7 @@ def _amounts(of: CostRow | CostTotal) -> dict[str, str | None]:
 
 
 def _money(amount: Decimal | None) -> str | None:
-    return None if amount is None else schema.exact_text(amount)
+    return None if amount is None else exact_text(amount)
 
 
 router = SimpleRouter()

@@ -11,6 +11,7 @@ from apps.core.charts import (
     stack_ends,
     total_trace,
     week_starts,
+    with_note,
 )
 from apps.costs.dates import Dates
 from apps.costs.queries import Granularity
@@ -31,11 +32,23 @@ _MOST_WEEKS: Final = 9
 
 
 def cost_figure(dates: Dates, currency: str) -> Figure:
-    """The bars of all series, hatched where a day, week or month is not whole; a bar leads to its days."""
+    """The bars of all series, hatched where a day, week or month is not whole or may still change.
+
+    A bar leads to its days.
+    """
     firsts = [bucket.first for bucket in dates.buckets]
     partial = [bucket.is_partial for bucket in dates.buckets]
+    unsettled = [bucket.may_change for bucket in dates.buckets]
     bars = [
-        bar_trace(one.name, firsts, one.amounts, currency=currency, colour=one.colour, partial=partial)
+        bar_trace(
+            one.name,
+            firsts,
+            one.amounts,
+            currency=currency,
+            colour=one.colour,
+            partial=partial,
+            unsettled=unsettled,
+        )
         for one in dates.series
     ]
     total = total_trace(
@@ -44,6 +57,7 @@ def cost_figure(dates: Dates, currency: str) -> Figure:
         currency=currency,
         links=[bucket.url for bucket in dates.buckets],
     )
+    total = with_note(total, unsettled, "may still change")
     return figure([*bars, total], _layout(dates, currency), {"xaxis": {"nticks": 4}})
 
 

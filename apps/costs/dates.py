@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -24,7 +24,7 @@ Zoom = Callable[[Period, Granularity], str]
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bar's days, of which only `shown` are in the view; `is_partial` when some are left out or not over."""
+    """One bar's days; `is_partial` when some are left out or not over, `may_change` when whole but not yet settled."""
 
     first: date
     last: date
@@ -32,6 +32,7 @@ class Bucket:
     is_partial: bool
     is_so_far: bool
     url: str
+    may_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,23 @@ class Dates:
         return any(bucket.is_partial for bucket in self.buckets)
 
     @property
+    def has_unsettled(self) -> bool:
+        """Whether a whole bucket may still change."""
+        return any(bucket.may_change for bucket in self.buckets)
+
+    @property
     def has_today_apart(self) -> bool:
         """Whether today's cost so far is shown, which no total holds."""
         return any(bucket.is_so_far for bucket in self.buckets)
 
 
-def dates(view: CostView, tree: CostTree, *, today: date, zoom: Zoom, name: Namer) -> Dates | None:
-    """The view's dated rows in the tree's currency; None where the question has no granularity."""
+def dates(
+    view: CostView, tree: CostTree, *, today: date, zoom: Zoom, name: Namer, changes_from: date | None = None
+) -> Dates | None:
+    """The view's dated rows in the tree's currency; None where the question has no granularity.
+
+    Costs of `changes_from` and later days may still change.
+    """
     query, currency = view.query, tree.currency
     if query.granularity is Granularity.NONE or not query.period.days:
         return None
@@ -103,6 +114,7 @@ def dates(view: CostView, tree: CostTree, *, today: date, zoom: Zoom, name: Name
     so_far = _amounts(grid, (row for row in view.so_far if row.currency == currency))
     ends = list(grid.ends())
     buckets = [_bucket(query, grid, *end, amounts, today=today, zoom=zoom) for end in ends]
+    buckets = [replace(one, may_change=_may_change(one, changes_from)) for one in buckets]
     if so_far:
         buckets.append(_today(so_far, today, zoom))
         for key, by_date in so_far.items():
@@ -181,6 +193,10 @@ def _bucket(
     is_partial = last >= today or (shown.first, shown.last) != (first, last)
     finer = Granularity.NONE if grid.granularity is Granularity.DAY else Granularity.DAY
     return Bucket(first, last, total, is_partial, is_so_far=False, url=zoom(shown, finer))
+
+
+def _may_change(bucket: Bucket, changes_from: date | None) -> bool:
+    return changes_from is not None and bucket.last >= changes_from and not bucket.is_partial
 
 
 def _today(so_far: _Amounts, today: date, zoom: Zoom) -> Bucket:

@@ -9,27 +9,27 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from psycopg import sql
 
+from apps.core.copying import copy_frames
+from apps.core.errors import OutdatedError
 from apps.core.locks import hold
+from apps.core.partitions import make_partitions, partition_of
 from apps.core.sql import run_sql
 from apps.costs.allocation import allocate_new_keys, hold_allocation
 from apps.costs.models import Statement
-from apps.costs.rollups import roll_up
+from apps.costs.rollups import note_restatements, roll_up
 from apps.costs.spool import FACT_COLUMNS, STATEMENT_KEYS, Spool, SpooledStatement
 from collectors.charges import JSON_COLUMNS, KEY_COLUMNS
 
 PARTITIONED = ("costs_dailycharge", "costs_dailycost")
 MONTHLY = ("costs_monthlygroupcost", "costs_monthlycost")
-ANALYSED = (*MONTHLY, "costs_chargekey", "costs_chargegroup")
+DESCRIPTIVE = ("costs_chargekey", "costs_chargegroup")
+OVERLOOKED = 0.05  # of the charge keys that the planner knows of
 MANY_FACTS = 50_000  # from here on the planner has to hear of all months: nobody else tells it of a table in partitions
 COPIED = ("statement_id", "key_id", *FACT_COLUMNS)
 
 
 class NotReconciledError(Exception):
     """The facts do not add up to what the files say; nothing was loaded. A fault of this program, not of a file."""
-
-
-class OutdatedError(Exception):
-    """What came later was loaded sooner: loading this would bring old numbers back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ def prepare(spool: Spool) -> pl.DataFrame:
     Commits on its own: keys without facts show nowhere, so a crash in between leaves nothing to clean up.
     """
     with transaction.atomic():
-        hold("partitions")
-        for month in sorted(spool.months):
-            _make_partitions(month)
+        make_partitions(PARTITIONED, spool.months)
     with transaction.atomic():
         hold_allocation()
         hold("charge keys")
@@ -69,6 +67,9 @@ def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: in
     for statement in statements:
         _prove(statement)
     roll_up([statement.pk for statement in statements])
+    note_restatements(statements, superseded)
+    for statement in superseded:
+        delete_facts(statement)
     return Loaded(tuple(statements), tuple(superseded))
 
 
@@ -77,49 +78,26 @@ def analyse(spool: Spool) -> None:
 
     Without it tables that were empty a moment ago are taken for empty, and joins for cheap that take minutes.
     """
-    analyse_tables(PARTITIONED if spool.fact_rows > MANY_FACTS else _partitions(spool.months))
+    facts = PARTITIONED if spool.fact_rows > MANY_FACTS else _partitions(spool.months)
+    analyse_tables(facts, DESCRIPTIVE if _are_many(spool.new_keys) else ())
 
 
-def analyse_tables(facts: Sequence[str] = PARTITIONED) -> None:
+def analyse_tables(facts: Sequence[str] = PARTITIONED, described: Sequence[str] = DESCRIPTIVE) -> None:
     """The same for these tables of facts, all of them when none is named, and for what goes with them."""
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {', '.join((*facts, *ANALYSED))}")
+        cursor.execute(f"ANALYZE {', '.join((*facts, *MONTHLY, *described))}")
 
 
-def copy_frame(table: str, columns: Sequence[str], frames: Iterable[pl.DataFrame]) -> None:
-    """Append the frames' `columns` to the table by COPY; runs in the caller's transaction."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for frame in frames:
-            copy.write(frame.select(columns).write_csv(include_header=False))
+def _are_many(new_keys: int) -> bool:
+    """Whether so many charge keys are more than the planner can overlook: keys are wide, and most bills bring few."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'costs_chargekey'::regclass")
+        known: float = cursor.fetchone()[0]
+    return new_keys > known * OVERLOOKED
 
 
 def _partitions(months: Iterable[date]) -> list[str]:
-    return [_partition(table, month) for table in PARTITIONED for month in months]
-
-
-def _partition(table: str, month: date) -> str:
-    return f"{table}_{month:%Y%m}"
-
-
-def _make_partitions(month: date) -> None:
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-    with connection.cursor() as cursor:
-        for table in PARTITIONED:
-            partition = _partition(table, month)
-            cursor.execute("SELECT to_regclass(%s)", [partition])
-            if cursor.fetchone()[0] is not None:
-                continue
-            names = {"table": sql.Identifier(table), "partition": sql.Identifier(partition)}
-            # attached, not created in place: that would lock readers and loaders of all other months out
-            cursor.execute(sql.SQL("CREATE TABLE {partition} (LIKE {table} INCLUDING ALL)").format(**names))
-            cursor.execute(
-                sql.SQL("ALTER TABLE {table} ATTACH PARTITION {partition} FOR VALUES FROM ({first}) TO ({end})").format(
-                    **names, first=sql.Literal(month.isoformat()), end=sql.Literal(following.isoformat())
-                )
-            )
+    return [partition_of(table, month) for table in PARTITIONED for month in months]
 
 
 def _load_keys(spool: Spool) -> pl.DataFrame:
@@ -130,15 +108,15 @@ def _load_keys(spool: Spool) -> pl.DataFrame:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS staged_key")
         cursor.execute(sql.SQL("CREATE TEMPORARY TABLE staged_key (key_no bigint, {}) ON COMMIT DROP").format(columns))
-        copy_frame("staged_key", ("key_no", *KEY_COLUMNS), spool.keys())
-        run_sql("costs", "insert_keys", {}, columns=KEY_COLUMNS)
+        copy_frames("staged_key", ("key_no", *KEY_COLUMNS), spool.keys())
+        spool.new_keys = run_sql("costs", "insert_keys", {}, columns=KEY_COLUMNS)
         allocate_new_keys()
         cursor.execute("SELECT s.key_no, k.id FROM staged_key s JOIN costs_chargekey k USING (digest)")
         return pl.DataFrame(cursor.fetchall(), schema={"key_no": pl.Int64, "key_id": pl.Int64}, orient="row")
 
 
 def _supersede(source: str, new: SpooledStatement, delivery_id: int) -> list[Statement]:
-    """Take the facts of what is current for this account, period and part out, whatever its currency.
+    """End what is current for this account, period and part, whatever its currency; its facts are still there.
 
     A whole bill and a part of one cannot stand side by side: what they share would count twice.
     """
@@ -156,7 +134,6 @@ def _supersede(source: str, new: SpooledStatement, delivery_id: int) -> list[Sta
                 f"Delivery {statement.delivery_id}, which came later, was loaded first for {statement}."
                 " Nothing of this one was loaded; import it again if it is the newer bill."
             )
-        delete_facts(statement)
     Statement.objects.filter(pk__in=[statement.pk for statement in old]).update(superseded_at=Now())
     return old
 
@@ -198,7 +175,7 @@ def _copy_facts(spool: Spool, key_ids: pl.DataFrame, statements: Sequence[Statem
         schema={**dict.fromkeys(STATEMENT_KEYS, pl.String), "billing_period_start": pl.Date, "statement_id": pl.Int64},
         orient="row",
     )
-    copy_frame("costs_dailycharge", COPIED, spool.facts(key_ids=key_ids, statement_ids=statement_ids))
+    copy_frames("costs_dailycharge", COPIED, spool.facts(key_ids=key_ids, statement_ids=statement_ids))
 
 
 def _prove(statement: Statement) -> None:

@@ -34,6 +34,11 @@ class Statement(models.Model):
         max_digits=38, decimal_places=18, default=0, help_text="sum over the facts, as the database has it"
     )
     effective_cost = models.DecimalField(max_digits=38, decimal_places=18, default=0)
+    restated_days = models.IntegerField(
+        null=True,
+        help_text="age of the oldest complete day that it changed when it was loaded, in days; 0 = it changed none;"
+        " null = nothing was known before",
+    )
     loaded_at = models.DateTimeField(db_default=Now())
     superseded_at = models.DateTimeField(null=True)
 
@@ -48,6 +53,19 @@ class Statement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.billing_account_id} {self.billing_period_start}"
+
+
+class Restatement(models.Model):
+    """What a statement of a period that was over changed of a service's effective cost in one sub account."""
+
+    statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="restatements")
+    service = models.TextField()
+    sub_account = models.TextField()
+    before = models.DecimalField(max_digits=38, decimal_places=18)
+    after = models.DecimalField(max_digits=38, decimal_places=18)
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.before} -> {self.after}"
 
 
 class ChargeGroup(models.Model):

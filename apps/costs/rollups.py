@@ -1,4 +1,4 @@
-"""Rollups of facts, always made anew for whole statements, so that they cannot drift from the facts."""
+"""Rollups of facts, always made anew for whole statements, so that they cannot drift; what new ones changed of old."""
 
 from collections.abc import Sequence
 
@@ -15,3 +15,11 @@ def roll_up(statement_ids: Sequence[int]) -> None:
     )
     if span["first_day"] is not None:
         run_sql("costs", "roll_up", {"statements": list(statement_ids), **span})
+
+
+def note_restatements(new: Sequence[Statement], old: Sequence[Statement]) -> None:
+    """Keep what new statements changed of those that they replace, while the rollups of both are there."""
+    days = [day for one in (*new, *old) for day in (one.first_day, one.last_day) if day]
+    if old and days:
+        ids = {"new": [one.pk for one in new], "old": [one.pk for one in old]}
+        run_sql("costs", "restate", {**ids, "first_day": min(days), "last_day": max(days)})

@@ -1,12 +1,12 @@
 """How the API of costs is documented: its parameters and answers in OpenAPI."""
 
-from decimal import Decimal
 from typing import Any, Final
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from apps.core.exact import ExactField
 from apps.core.periods import PERIOD_NAMES
 from apps.costs.dimensions import DIMENSION_NAMES
 from apps.costs.export import Format
@@ -63,6 +63,16 @@ class ProviderAsOfSerializer(serializers.Serializer[object]):
     as_of = serializers.DateField()
 
 
+class SourceAsOfSerializer(serializers.Serializer[object]):
+    """How far one source's costs of one provider reach."""
+
+    name = serializers.CharField(allow_null=True, help_text="null where the caller may not see sources")
+    provider = serializers.CharField(allow_blank=True)
+    as_of = serializers.DateField(help_text="newest complete day")
+    loaded_at = serializers.DateTimeField()
+    days_may_change = serializers.IntegerField(help_text="complete days, counted back from `as_of`")
+
+
 class MetaSerializer(serializers.Serializer[object]):
     """What was asked, resolved, and how fresh the answer is."""
 
@@ -77,7 +87,9 @@ class MetaSerializer(serializers.Serializer[object]):
     order_by = serializers.ChoiceField(list(OrderBy))
     partial_from = serializers.DateField(allow_null=True, help_text="first day asked for that is not complete")
     as_of = serializers.DateField(allow_null=True, help_text="newest complete day with data")
+    may_change_from = serializers.DateField(allow_null=True, help_text="first day whose costs may still change")
     providers = ProviderAsOfSerializer(many=True)
+    sources = SourceAsOfSerializer(many=True)
 
 
 class CostsSerializer(serializers.Serializer[object]):
@@ -89,26 +101,6 @@ class CostsSerializer(serializers.Serializer[object]):
     )
     totals = TotalSerializer(many=True)
     rows = RowSerializer(many=True)
-
-
-def exact_text(amount: Decimal) -> str:
-    """An amount as the API writes it: every digit that counts, no exponent, no binary fraction on its way."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-class ExactField(serializers.CharField):
-    """Decimal text; a JSON number with a fraction is refused, because it has lost digits already."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """The text, or a whole number's."""
-        if isinstance(data, float):
-            raise serializers.ValidationError('Write it as text, like "1.0832": a number loses digits on its way.')
-        return super().to_internal_value(data)
-
-    def to_representation(self, value: Any) -> str:
-        """Every digit that counts, never with an exponent."""
-        return exact_text(value)
 
 
 class ChargeSerializer(serializers.Serializer[object]):

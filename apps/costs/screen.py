@@ -15,11 +15,11 @@ import polars as pl
 from django.utils.datastructures import MultiValueDict
 
 from apps.core.downloads import harmless
+from apps.core.exact import exact_text
 from apps.core.parquet import parquet_chunks
 from apps.costs.export import Format
 from apps.costs.parameters import PERIOD_PARAMETERS
 from apps.costs.queries import CostLeaf, CostLeaves, CostQuery, CostTotal, Granularity, are_comparable
-from apps.costs.schema import exact_text
 from apps.costs.selection import Filter
 from collectors.charges import MONEY
 

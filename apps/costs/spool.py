@@ -56,6 +56,7 @@ class Spool:
         self.folder = folder
         self.fact_rows = 0
         self.key_count = 0
+        self.new_keys = 0  # of which nobody knew before; counted when they are loaded
         self.months: set[date] = set()
         self._batches = 0
         self._known = pl.DataFrame(schema={"h0": pl.UInt64, "h1": pl.UInt64, "key_no": pl.Int64})

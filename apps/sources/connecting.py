@@ -27,12 +27,14 @@ def connect(
     kind: str,
     settings: Mapping[str, Any],
     secrets: Mapping[str, Any],
-    months: int,
-    refresh_hours: int = 24,
+    months: int = 1,
+    refresh_hours: int | None = None,
     actor: User | None,
     remote_address: str = "",
 ) -> Source:
     """Save a connection and queue its first look at so many months. Raises UserError for the first wrong field.
+
+    It is looked at as often as its kind asks for, unless `refresh_hours` says otherwise.
 
     A source of that name whose bills were brought by people is taken over: what comes replaces them month by month.
     """
@@ -42,8 +44,8 @@ def connect(
     source.kind, source.owner = kind, actor
     source.is_active, source.paused_reason, source.failures = True, "", 0
     source.last_success_at = source.rests_until = None
-    _write(source, made, refresh_hours)
-    after = {"name": source.name, "kind": kind, "settings": source.settings, "refresh_hours": refresh_hours}
+    _write(source, made, made.refresh_hours if refresh_hours is None else refresh_hours)
+    after = {"name": source.name, "kind": kind, **_told(source)}
     record(
         actor=actor, action="source.connected", target=runs.target(source), after=after, remote_address=remote_address
     )

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from apps.sources.connecting import REFRESH_HOURS
 from apps.sources.models import Source
 from apps.sources.runs import MOST_MONTHS
-from collectors.connections import Connection, Fields
+from collectors.connections import BILLS, Connection, Fields
 
 FIRST_MONTHS: Final = 13
 KEPT: Final = "Saved. Leave it empty to keep it."
@@ -21,12 +21,13 @@ class SettingsForm(forms.Form):
     """Where a connection looks, how it signs in, and how often."""
 
     refresh_hours = forms.TypedChoiceField(
-        coerce=int, choices=list(REFRESH_HOURS.items()), initial=24, label="Look for what is new"
+        coerce=int, choices=list(REFRESH_HOURS.items()), label="Look for what is new"
     )
 
     def __init__(self, data: Any, *, kind: type[Connection], source: Source | None = None) -> None:
         saved = source.settings if source else {}
-        super().__init__(data, initial={"refresh_hours": source.refresh_hours if source else 24, **saved})
+        hours = source.refresh_hours if source else kind.refresh_hours
+        super().__init__(data, initial={"refresh_hours": hours, **saved})
         self.kind = kind
         self.setting_names = list(kind.Settings.model_fields)
         self.secret_names = list(kind.Secrets.model_fields)
@@ -50,7 +51,7 @@ class ConnectForm(SettingsForm):
 
     name = forms.CharField(
         max_length=200,
-        help_text="What this source is called from now on. It cannot be changed: bills are filed under it.",
+        help_text="What this source is called from now on. It cannot be changed: what it brings is filed under it.",
     )
     months = forms.IntegerField(
         min_value=1,
@@ -59,6 +60,11 @@ class ConnectForm(SettingsForm):
         label="Months to begin with",
         help_text="The present one and those before it, as far as the provider still has them.",
     )
+
+    def __init__(self, data: Any, *, kind: type[Connection]) -> None:
+        super().__init__(data, kind=kind)
+        if kind.brings != BILLS:
+            del self.fields["months"]  # there is but the present state
 
 
 class BackfillForm(forms.Form):

@@ -45,9 +45,13 @@ class DeliveryReport:
 
     @property
     def is_reconciled(self) -> bool:
-        """Whether the database holds, to the last digit, what the files say: rejected amounts count as missing."""
+        """Whether the database holds, to the last digit, what the files say: rejected amounts count as missing.
+
+        What is no bill has no amounts to be compared.
+        """
         return (
             self.delivery.status == Delivery.Status.LOADED
+            and bool(self.statements)
             and self.delivery.rejected_billed_cost == 0
             and self.delivery.rejected_effective_cost == 0
             and all(

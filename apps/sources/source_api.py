@@ -19,11 +19,15 @@ from apps.accounts.scope import scope_of
 from apps.core.errors import UserError
 from apps.core.pagination import PAGE_PARAMETERS
 from apps.core.requests import refuse_unknown
+from apps.costs.queries import freshness
 from apps.sources import connecting, runs, source_serializers, states
 from apps.sources.connections import connection_of
+from apps.sources.days import calendar
 from apps.sources.models import Run, Source
+from apps.sources.restatements import corrections
 
 ONE = source_serializers.SourceSerializer
+MOST_CORRECTIONS = 200
 
 
 class SourceViewSet(GenericViewSet[Any]):
@@ -126,6 +130,25 @@ class SourceViewSet(GenericViewSet[Any]):
         found = get_object_or_404(Source, pk=pk)
         page = self.paginate_queryset(states.history(found, scope=scope_of(request.user)))
         return self.get_paginated_response(source_serializers.RunSerializer(page or [], many=True).data)
+
+    @extend_schema(responses=source_serializers.CorrectionSerializer(many=True))
+    @action(detail=True)
+    def corrections(self, request: Request, pk: str) -> Response:
+        """What newer deliveries have changed of billing periods that were over, newest first."""
+        refuse_unknown(request.query_params, PAGE_PARAMETERS)
+        found = get_object_or_404(Source, pk=pk)
+        told: Any = corrections(found, scope=scope_of(request.user), most=MOST_CORRECTIONS)
+        page = self.paginate_queryset(told)
+        return self.get_paginated_response(source_serializers.CorrectionSerializer(page or [], many=True).data)
+
+    @extend_schema(responses=source_serializers.GapsSerializer)
+    @action(detail=True)
+    def gaps(self, request: Request, pk: str) -> Response:
+        """Which days of the last thirteen months are missing, and which may still change."""
+        found, scope, today = get_object_or_404(Source, pk=pk), scope_of(request.user), timezone.now().date()
+        changes_from = freshness(today=today, scope=scope).of_source(found.name)
+        days = calendar(found, today=today, changes_from=changes_from, scope=scope)
+        return Response(source_serializers.GapsSerializer({"calendar": days, "may_change_from": changes_from}).data)
 
     @extend_schema(request=None, responses=source_serializers.RunSerializer)
     @action(detail=True, methods=["post"], url_path=r"runs/(?P<run>[0-9]{1,18})/cancel")

@@ -6,11 +6,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.models import User
+from apps.core.exact import ExactField
+from apps.costs.schema import MONEY
 from apps.sources.connecting import REFRESH_HOURS
 from apps.sources.models import Run
 from apps.sources.runs import MOST_MONTHS
 from apps.sources.states import SourceState, State
-from collectors.connections import KINDS
+from collectors.connections import BRINGS, KINDS
 
 
 class TextsField(serializers.DictField):
@@ -25,6 +27,7 @@ class SourceSerializer(serializers.Serializer[SourceState]):
     id = serializers.IntegerField(source="source.pk")
     name = serializers.CharField(source="source.name")
     kind = serializers.CharField(source="source.kind", help_text=f"upload, or one of: {', '.join(KINDS)}")
+    brings = serializers.ChoiceField(source="source.brings", choices=list(BRINGS))
     settings = serializers.DictField(
         source="source.settings", child=serializers.CharField(), help_text="where it looks"
     )
@@ -39,6 +42,7 @@ class SourceSerializer(serializers.Serializer[SourceState]):
     usual_lag_days = serializers.IntegerField(source="usual_lag", allow_null=True)
     open_runs = serializers.IntegerField()
     error = serializers.CharField(source="last_failure.error", default="", help_text="of the newest run, if it failed")
+    warning = serializers.CharField(help_text="what could not be had although the rest could")
     last_success_at = serializers.DateTimeField(source="source.last_success_at", allow_null=True)
     next_run_at = serializers.DateTimeField(source="source.next_run_at", allow_null=True)
     created_at = serializers.DateTimeField(source="source.created_at")
@@ -61,7 +65,9 @@ class ConnectSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=list(KINDS))
     settings = TextsField()
     secrets = TextsField(write_only=True, default=dict)
-    refresh_hours = serializers.ChoiceField(choices=list(REFRESH_HOURS), default=24)
+    refresh_hours = serializers.ChoiceField(
+        choices=list(REFRESH_HOURS), default=None, allow_null=True, help_text="null = as its kind asks for"
+    )
     months = serializers.IntegerField(min_value=1, max_value=MOST_MONTHS, default=13, help_text="to begin with")
 
 
@@ -88,6 +94,45 @@ class CheckSerializer(serializers.Serializer[Any]):
     step = serializers.CharField()
     ok = serializers.BooleanField()
     says = serializers.CharField(help_text="what was seen, or what is missing")
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """What a correction changed of a service in a sub account; both are null in the sum of all others."""
+
+    service = serializers.CharField(allow_null=True, allow_blank=True)
+    sub_account = serializers.CharField(allow_null=True, allow_blank=True)
+    before = ExactField(**MONEY)
+    after = ExactField(**MONEY)
+    count = serializers.IntegerField(help_text="services and sub accounts in it")
+
+
+class CorrectionSerializer(serializers.Serializer[Any]):
+    """A billing period that was over and that a newer delivery changed: effective cost of the bills that changed."""
+
+    billing_period = serializers.DateField()
+    currency = serializers.CharField()
+    before = ExactField(**MONEY)
+    after = ExactField(**MONEY)
+    changed_at = serializers.DateTimeField()
+    delivery = serializers.IntegerField(source="delivery_id")
+    changes = ChangeSerializer(many=True)
+
+
+class MissingDaysSerializer(serializers.Serializer[Any]):
+    """Days that follow each other, both included."""
+
+    start = serializers.DateField(source="first")
+    end = serializers.DateField(source="last")
+    days = serializers.IntegerField()
+
+
+class GapsSerializer(serializers.Serializer[Any]):
+    """Which days of the last thirteen months have costs."""
+
+    start = serializers.DateField(source="calendar.first", allow_null=True, help_text="first day with costs")
+    end = serializers.DateField(source="calendar.last", allow_null=True, help_text="newest day with costs")
+    may_change_from = serializers.DateField(allow_null=True, help_text="first day that may still change")
+    missing = MissingDaysSerializer(source="calendar.missing", many=True, help_text="without costs, between days with some")
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):

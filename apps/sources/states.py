@@ -1,4 +1,4 @@
-"""Reads of connections: how each is doing, how old its newest data is, its billing periods, and what was corrected."""
+"""Reads of connections: how each is doing, how old its newest data is, and its billing periods."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,8 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from statistics import median_low
 
-from django.db.models import Count, F, Max, Q, QuerySet, Window
-from django.db.models.functions import Lag
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.scope import Scope
@@ -18,7 +17,6 @@ from apps.sources.models import Run, Source
 
 USUAL_DAYS = 60  # how far back "usual" looks
 LATE_WITHOUT_HABIT = 3  # days that the newest data may be old while nothing is known of what is usual
-MOST_CORRECTIONS = 12
 
 
 class State(StrEnum):
@@ -46,6 +44,7 @@ class SourceState:
     last_run: Run | None  # the newest that fetched something
     last_failure: Run | None  # the newest of all, where it failed or waits to be tried again
     open_runs: int
+    warning: str = ""  # what its newest good runs could not have although they had the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +63,6 @@ class PeriodState:
     def is_missing(self) -> bool:
         """Whether there is nothing although there are earlier and later periods."""
         return self.loaded_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """A newer delivery changed what a billing period that was over costs."""
-
-    billing_period: date
-    currency: str
-    before: Decimal
-    after: Decimal
-    changed_at: datetime
-    delivery_id: int
 
 
 def sources_with_state(*, scope: Scope, pk: int | None = None, now: datetime | None = None) -> list[SourceState]:
@@ -118,24 +105,6 @@ def periods(source: Source, *, scope: Scope) -> list[PeriodState]:
     return [_period(one, found[one], runs.get(one)) for one in reversed(_all_between(known))]
 
 
-def corrections(source: Source, *, scope: Scope) -> list[Correction]:
-    """What newer deliveries have changed of billing periods that were over, newest first."""
-    if scope.teams is not None:
-        return []
-    unit = ("billing_account_id", "billing_period_start", "billing_currency", "bill_part")
-    changed = (
-        Statement.objects.filter(source=source.name)
-        .annotate(before=Window(Lag("effective_cost"), partition_by=list(unit), order_by="pk"))
-        .filter(before__isnull=False, loaded_at__date__gte=F("billing_period_end"))
-        .exclude(before=F("effective_cost"))
-        .order_by("-pk")[:500]
-    )
-    sums: dict[tuple[int, date, str], list[Statement]] = defaultdict(list)
-    for statement in changed:
-        sums[statement.delivery_id, statement.billing_period_start, statement.billing_currency].append(statement)
-    return [_correction(group) for group in list(sums.values())[:MOST_CORRECTIONS]]
-
-
 def delivered_elsewhere(source: Source, *, scope: Scope) -> list[str]:
     """Names of other sources that have a current bill of the same account and period: these costs count twice."""
     if scope.teams is not None:
@@ -145,6 +114,11 @@ def delivered_elsewhere(source: Source, *, scope: Scope) -> list[str]:
     others = current.exclude(source=source.name).filter(billing_account_id__in={account for account, _ in mine})
     found = others.values_list("source", "billing_account_id", "billing_period_start").distinct()
     return sorted({name for name, account, period in found if (account, period) in mine})
+
+
+def is_late(lag: int | None, usual: int | None) -> bool:
+    """Whether data that is `lag` days old is older than it `usual`ly is when it comes."""
+    return lag is not None and lag > (LATE_WITHOUT_HABIT if usual is None else usual + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +176,11 @@ def _state_of(source: Source, runs: _Runs, days: _Days | None, today: date) -> S
     told = runs.newest.get(source.pk)
     bad = told if told and told.status not in Run.GOOD else None
     open_, waiting = runs.open.get(source.pk, 0), runs.waiting.get(source.pk, 0)
-    state = _judge(source, bad, is_busy=open_ > waiting, is_late=_is_late(lag, usual))
-    return SourceState(source, state, newest, lag, usual, runs.fetched.get(source.pk), bad, open_)
+    state = _judge(source, bad, is_busy=open_ > waiting, is_late=is_late(lag, usual))
+    fetched = runs.fetched.get(source.pk)
+    good = (one for one in (fetched, told) if one and one.status in Run.GOOD)
+    warning = next((one.error for one in good if one.error), "")
+    return SourceState(source, state, newest, lag, usual, fetched, bad, open_, warning)
 
 
 def _judge(source: Source, bad: Run | None, *, is_busy: bool, is_late: bool) -> State:
@@ -218,10 +195,6 @@ def _judge(source: Source, bad: Run | None, *, is_busy: bool, is_late: bool) -> 
         (is_late, State.LATE),
     )
     return next((state for holds, state in states if holds), State.HEALTHY)
-
-
-def _is_late(lag: int | None, usual: int | None) -> bool:
-    return lag is not None and lag > (LATE_WITHOUT_HABIT if usual is None else usual + 1)
 
 
 def _period(period: date, statements: Sequence[Statement], run: Run | None) -> PeriodState:
@@ -248,14 +221,6 @@ def _all_between(known: Sequence[date]) -> list[date]:
         found.append(month)
         month = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     return found
-
-
-def _correction(group: Sequence[Statement]) -> Correction:
-    first = group[0]
-    before = sum((getattr(one, "before") for one in group), Decimal(0))  # noqa: B009 - annotated
-    after = sum((one.effective_cost for one in group), Decimal(0))
-    period, currency = first.billing_period_start, first.billing_currency
-    return Correction(period, currency, before, after, max(one.loaded_at for one in group), first.delivery_id)
 
 
 def _ordinal(day: date | None) -> int:

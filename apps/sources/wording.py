@@ -1,5 +1,6 @@
 """What pages say of runs and sources: states as pills, progress, durations and corrections in words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,11 +9,15 @@ from typing import Final
 from django.utils import timezone
 
 from apps.core import money
+from apps.core.periods import Period
 from apps.core.progress import time_left
+from apps.sources.days import CalendarMonth, Mark
 from apps.sources.models import Run
-from apps.sources.states import Correction, State
+from apps.sources.restatements import Correction
+from apps.sources.states import State
 
 CENT: Final = Decimal("0.01")
+MOST_GAPS: Final = 5
 PILLS: Final = {  # the class that colours it, the icon
     State.PAUSED: ("warn", "pause"),
     State.COLLECTING: ("info", "clock"),
@@ -81,6 +86,8 @@ def state_pill(state: State) -> Pill:
 def run_pill(run: Run) -> Pill:
     """How a run is doing; one that looks finds something or nothing."""
     kind, icon, word = RUN_PILLS[Run.Status(run.status)]
+    if run.error and run.status in Run.GOOD:
+        kind, icon = "warn", "warn"
     if not run.name and run.status in Run.GOOD:
         word = "Found new" if run.status == Run.Status.DONE else "Nothing new"
     return Pill(kind, icon, word)
@@ -96,6 +103,9 @@ def title_of(run: Run) -> str:
 def correction_sentence(one: Correction) -> str:
     """`June 2026 changed by +$13,424.53 on 15 Jul 2026`: to the cent, since it is there to be compared with a bill."""
     change = one.after - one.before
+    if not change:
+        day = money.day(one.changed_at.date(), year=True)
+        return f"{money.month(one.billing_period)} was told otherwise on {day}; its sum is the same"
     cents = abs(change).quantize(CENT)
     amount = money.exact_money(cents, one.currency) if cents else f"less than {money.exact_money(CENT, one.currency)}"
     sign = "+" if change > 0 else money.MINUS
@@ -104,12 +114,43 @@ def correction_sentence(one: Correction) -> str:
     )
 
 
+def missing_sentence(missing: Sequence[Period]) -> str:
+    """`3 days are missing: 4–6 Oct`; the newest five stretches, and how many more there are."""
+    if not missing:
+        return ""
+    count, before = sum(one.days for one in missing), len(missing) - MOST_GAPS
+    told = ", ".join(money.days(one.first, one.last, year=True) for one in missing[-MOST_GAPS:])
+    more = f", and {money.counted(before, 'more stretch', 'more stretches')} before" if before > 0 else ""
+    return f"{money.counted(count, 'day')} {'is' if count == 1 else 'are'} missing: {told}{more}."
+
+
+def month_sentence(month: CalendarMonth) -> str:
+    """What a month of the calendar holds: `All 30 days loaded`, `27 of 30 days; 4–6 Oct missing`."""
+    days, loaded = len(month.marks), month.count(Mark.LOADED)
+    unsettled = month.count(Mark.OPEN)
+    parts = [f"All {days} days" if loaded == days else f"{loaded + unsettled} of {days} days"]
+    if unsettled:
+        parts[0] += f", {unsettled} of them may still change"
+    if month.missing:
+        parts.append(f"{', '.join(money.days(one.first, one.last) for one in month.missing)} missing")
+    if month.rejected_rows:
+        parts.append(f"{money.counted(month.rejected_rows, 'row')} rejected")
+    if month.failure:
+        parts.append(f"the newest run failed: {month.failure}")
+    return "; ".join(parts)
+
+
 def lag_sentence(lag: int | None, usual: int | None) -> str:
     """How old the newest data is, against what is usual: `2 days ago, usually 1`."""
     if lag is None:
         return ""
     ago = "today" if lag <= 0 else "yesterday" if lag == 1 else f"{money.number(lag)} days ago"
     return ago if usual is None else f"{ago}, usually {money.counted(usual, 'day')}"
+
+
+def seen_sentence(at: datetime | None) -> str:
+    """How long ago a source without bills was last read to its end: `seen 10 minutes ago`."""
+    return f"seen {money.ago(at, timezone.now())}" if at else ""
 
 
 def first_month(day: date | None) -> str:

@@ -1,7 +1,7 @@
 """FOCUS Cost and Usage 1.0 to 1.4 as charges: columns by name, unknown ones kept under x_columns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import polars as pl
 
@@ -44,6 +44,17 @@ ENUMS: Final = {
 }
 """Allowed values, whose case is put right; any other value is kept as it is."""
 
+_COMMITTED: Final = (
+    pl.when(
+        pl.col("pricing_category").eq("Standard")
+        & pl.col("charge_category").eq("Usage")
+        & pl.col("commitment_discount_id").is_not_null()
+    )
+    .then(pl.lit("Committed"))
+    .otherwise(pl.col("pricing_category"))
+)
+"""Usage that a commitment covers is priced by it, also where a file says Standard."""
+
 _COLUMNS: Final = (*KEY_COLUMNS, *PERIODS, *FACT_KEYS, *PRICE_COLUMNS, *MEASURE_COLUMNS)
 _NAMES: Final = {name.replace("_", ""): name for name in _COLUMNS if name != "x_columns"}
 
@@ -51,8 +62,12 @@ _NAMES: Final = {name.replace("_", ""): name for name in _COLUMNS if name != "x_
 class FocusCosts:
     """Reads the rows of one FOCUS table."""
 
+    left_out: ClassVar[tuple[str, ...]] = ()
+    """Columns that FOCUS does not know, in small letters, which tell every row apart from the next and say no more."""
+
     def __init__(self, header: Sequence[str]) -> None:
-        self._known, self._unknown = _sort_out(header)
+        self._known, unknown = _sort_out(header)
+        self._unknown = {name: at for name, at in unknown.items() if name.lower() not in self.left_out}
         self.layout = Layout(
             header=tuple(header),
             keys={name: self._known[name] for name in FACT_KEYS if name in self._known},
@@ -70,11 +85,23 @@ class FocusCosts:
         return pl.lit(value=True)
 
     def measures(self) -> Mapping[str, pl.Expr]:
-        """Each measure is a column of the file."""
+        """Each measure is a column of the file, but for two things that FOCUS forbids and files say nevertheless.
+
+        What a commitment costs is in the usage that it covers: its purchase has no effective cost of its own. And usage
+        that costs something has no list or contracted price of nothing: none was known.
+        """
         nothing = pl.lit(None, dtype=MONEY)
-        return {
+        said = {
             name: pl.col(amount_column(name)) if name in self.layout.amounts else nothing for name in MEASURE_COLUMNS
         }
+        covers = self._is("charge_category", "purchase") & self._has("commitment_discount_id")
+        costs_something = self._is("charge_category", "usage") & (said["effective_cost"] > 0)
+        without_price = {
+            name: pl.when(costs_something & (said[name] == 0)).then(nothing).otherwise(said[name])
+            for name in ("list_cost", "contracted_cost")
+        }
+        effective = pl.when(covers).then(pl.lit(0, dtype=MONEY)).otherwise(said["effective_cost"])
+        return said | without_price | {"effective_cost": effective}
 
     def describe(self, groups: pl.DataFrame) -> pl.DataFrame:
         """Texts without words for null, enums in their own case, JSON in one spelling."""
@@ -83,6 +110,8 @@ class FocusCosts:
             for name, position in self._descriptive().items()
         )
         texts = read.select(_right_case(name) for name in TEXT_COLUMNS if name in read.columns)
+        if {"pricing_category", "charge_category", "commitment_discount_id"} <= set(texts.columns):
+            texts = texts.with_columns(pricing_category=_COMMITTED)
         objects = [
             canonical_json(read[name], read_tags if name in TAG_COLUMNS else read_json).alias(name)
             for name in JSON_COLUMNS
@@ -93,6 +122,18 @@ class FocusCosts:
     def _descriptive(self) -> dict[str, int]:
         described = (*TEXT_COLUMNS, *JSON_COLUMNS)
         return {name: self._known[name] for name in described if name in self._known and name not in FACT_KEYS}
+
+    def _is(self, name: str, value: str) -> pl.Expr:
+        """Whether a column says this word in any case; where there is no such column, never."""
+        if name not in self._known:
+            return pl.lit(value=False)
+        return (clean_text(str(self._known[name]), NULLS).str.to_lowercase() == value).fill_null(value=False)
+
+    def _has(self, name: str) -> pl.Expr:
+        """Whether a column says anything."""
+        if name not in self._known:
+            return pl.lit(value=False)
+        return clean_text(str(self._known[name]), NULLS).is_not_null()
 
     def _x_columns(self, groups: pl.DataFrame) -> list[pl.Series]:
         """One object of all columns that FOCUS does not know."""

@@ -177,11 +177,64 @@ def test_a_rejected_row_is_kept_with_its_costs_and_its_first_fault(tmp_path: Pat
 
 
 def test_mandatory_columns_may_be_null_where_the_sum_does_not_need_them(tmp_path: Path) -> None:
-    """Quirks 22, 35, 36: null is null, and a list cost of 0 stays 0."""
+    """Quirks 22, 36: null is null, and a list cost of 0 stays 0 where nobody says that it is one of usage."""
     row = focus(ChargeCategory="NULL", ServiceName="", ProviderName="NULL", ContractedCost="NULL", ListCost="0")
     charge = focus_bill(tmp_path, row).charge
     assert charge["charge_category"] is charge["service_name"] is charge["contracted_cost"] is None
     assert charge["list_cost"] == 0
+
+
+def test_the_purchase_of_a_commitment_has_no_effective_cost_beside_the_usage_that_it_covers(tmp_path: Path) -> None:
+    """Quirk 33: what FOCUS rules, whatever the file says; a purchase of anything else keeps its own."""
+    bought = focus(ChargeCategory="purchase", CommitmentDiscountId="sp-1", BilledCost="100", EffectiveCost="100")
+    covered = focus(CommitmentDiscountId="sp-1", BilledCost="0", EffectiveCost="40")
+    unused = focus(CommitmentDiscountId="sp-1", CommitmentDiscountStatus="Unused", BilledCost="0", EffectiveCost="60")
+    other = focus(ChargeCategory="Purchase", CommitmentDiscountId="NULL", BilledCost="7", EffectiveCost="7")
+    bill = focus_bill(tmp_path, bought, covered, unused, other)
+    assert bill.summed("billed_cost") == bill.summed("effective_cost") == 107
+    assert bill.totals["effective_cost"].sum() == 107
+
+
+@pytest.mark.parametrize(
+    ("changes", "category"),
+    [
+        ({"CommitmentDiscountId": "sp-1"}, "Committed"),
+        ({"CommitmentDiscountId": "sp-1", "PricingCategory": "dynamic"}, "Dynamic"),
+        ({"CommitmentDiscountId": "sp-1", "ChargeCategory": "Purchase"}, "Standard"),
+        ({"CommitmentDiscountId": ""}, "Standard"),
+        ({}, "Standard"),
+    ],
+)
+def test_usage_that_a_commitment_covers_is_committed(tmp_path: Path, changes: dict[str, str], category: str) -> None:
+    """Quirk 34."""
+    row = focus(**{"PricingCategory": "Standard", **changes})
+    assert focus_bill(tmp_path, row).charge["pricing_category"] == category
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({"EffectiveCost": "1.25"}, False),
+        ({"EffectiveCost": "0"}, True),
+        ({"EffectiveCost": "-1"}, True),
+        ({"EffectiveCost": "1.25", "ChargeCategory": "Tax"}, True),
+    ],
+)
+def test_usage_that_costs_something_has_no_price_of_nothing(
+    tmp_path: Path, changes: dict[str, str], known: bool
+) -> None:
+    """Quirk 35: zero means unknown, or savings would be negative."""
+    charge = focus_bill(tmp_path, focus(ListCost="0", ContractedCost="0.00", **changes)).charge
+    assert (charge["list_cost"] is not None) == (charge["contracted_cost"] is not None) == known
+
+
+def test_rows_without_a_resource_and_rows_that_cost_nothing_are_charges(tmp_path: Path) -> None:
+    """Quirk 46."""
+    rows = [focus(ResourceId="", BilledCost="0", EffectiveCost="0", ConsumedQuantity="5"), focus(ResourceId="NULL")]
+    bill = focus_bill(tmp_path, *rows)
+    assert bill.rejected.is_empty()
+    assert bill.charges["resource_id"].to_list() == [None] * bill.charges.height
+    assert bill.charges["row_count"].sum() == 2
 
 
 def test_unknown_and_misnamed_columns_are_kept(tmp_path: Path) -> None:
@@ -208,7 +261,7 @@ def test_header_case_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_enum_case_is_put_right_and_other_words_stay(tmp_path: Path) -> None:
-    """Quirks 25, 27, 34."""
+    """Quirks 25, 27."""
     row = focus(ChargeFrequency="Usage-based", ChargeCategory="USAGE", PricingCategory="Standard", ChargeClass="Odd")
     charge = focus_bill(tmp_path, row).charge
     assert charge["charge_frequency"] == "Usage-Based"
@@ -259,7 +312,8 @@ def test_unknown_measures_stay_unknown_when_rows_are_summed(tmp_path: Path) -> N
 @pytest.mark.parametrize("batch_rows", [1, 1000])
 def test_unknown_costs_are_never_summed_as_zero(tmp_path: Path, column: str, batch_rows: int) -> None:
     """Whether rows meet in one batch or when batches are merged."""
-    rows = [focus(**{column: value}) for value in ("", "3", "", "4", "NULL", "0")]
+    rows = [focus(**{column: value}) for value in ("", "3", "", "4", "NULL")]
+    rows.append(focus(**{column: "0", "EffectiveCost": "0"}))
     charges = read(write_csv(tmp_path / "focus.csv", *rows), batch_rows=batch_rows).charges
     name = "list_cost" if column == "ListCost" else "contracted_cost"
     found = charges.sort(name).select(name, "row_count", "billed_cost").rows()
@@ -323,5 +377,5 @@ def test_an_unknown_header_is_refused_with_what_it_lacks(tmp_path: Path) -> None
     row = {name: value for name, value in FOCUS_ROW.items() if name not in ("BilledCost", "ChargePeriodStart")}
     with pytest.raises(UnknownFormatError, match=r"looks most like FOCUS but misses BilledCost, ChargePeriodStart\.$"):
         read(write_csv(tmp_path / "x.csv", row))
-    with pytest.raises(UnknownFormatError, match="has none of the columns of a known billing format"):
+    with pytest.raises(UnknownFormatError, match="has none of the columns of a known format"):
         read(write_csv(tmp_path / "x.csv", {"a": "1", "b": "2"}))

@@ -125,6 +125,18 @@ def test_parquet_without_rows_is_a_bill_of_nothing(tmp_path: Path) -> None:
     assert (bill.format, bill.rows_read, bill.charges.height) == ("FOCUS 1.0", 0, 0)
 
 
+def test_ids_that_are_numbers_in_parquet_are_texts(tmp_path: Path) -> None:
+    """Quirk 44."""
+    numbers = {"BillingAccountId": 123456789012, "SubAccountId": 42.0, "ResourceId": "007"}
+    pl.DataFrame([{**focus(), **numbers}]).write_parquet(tmp_path / "bill.parquet")
+    charge = read(tmp_path / "bill.parquet").charge
+    assert (charge["billing_account_id"], charge["sub_account_id"], charge["resource_id"]) == (
+        "123456789012",
+        "42",
+        "007",
+    )
+
+
 def test_parquet_is_read_in_slices_across_row_groups(tmp_path: Path) -> None:
     rows = [focus(ResourceId=f"i-{number}") for number in range(95)]
     pl.DataFrame(rows).write_parquet(tmp_path / "bill.parquet", row_group_size=10)

@@ -48,6 +48,9 @@ def test_an_answer_has_rows_their_total_and_what_was_asked(ledger: Ledger, api: 
 
     answer = get(api(), f"{JUNE}&group_by=service&compare_start=2026-05-01&compare_end=2026-05-31&limit=1")
 
+    (source,) = answer["meta"].pop("sources")
+    assert source.pop("loaded_at")
+    assert source == {"name": "source-0", "provider": "AWS", "as_of": "2026-06-04", "days_may_change": 0}
     assert answer == {
         "meta": {
             "start": "2026-06-01",
@@ -61,6 +64,7 @@ def test_an_answer_has_rows_their_total_and_what_was_asked(ledger: Ledger, api: 
             "order_by": "-cost",
             "partial_from": None,
             "as_of": "2026-06-04",
+            "may_change_from": None,
             "providers": [{"provider": "AWS", "as_of": "2026-06-04"}],
         },
         "total": "1000000.500000000000000001",

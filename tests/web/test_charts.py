@@ -19,6 +19,7 @@ from apps.core.charts import (
     month_lines,
     stack_ends,
     total_trace,
+    with_note,
 )
 
 DAYS = [date(2026, 5, 30) + timedelta(days=number) for number in range(4)]
@@ -70,6 +71,21 @@ def test_only_the_last_bar_of_a_partial_trace_is_hatched():
     assert "pattern" not in bars()["marker"]
     some = bars(partial=[True, False, False, True])
     assert some["marker"]["pattern"]["shape"] == ["/", "", "", "/"]
+
+
+def test_bars_that_may_still_change_are_hatched_more_densely_than_those_that_are_not_whole():
+    pattern = bars(partial=True, unsettled=[False, False, True, False])["marker"]["pattern"]
+    assert pattern["shape"] == ["", "", "/", "/"]
+    assert pattern["solidity"][2] > pattern["solidity"][3]
+    assert "pattern" not in bars(unsettled=[False] * 4)["marker"]
+
+
+def test_a_note_stands_behind_the_words_of_the_points_that_it_is_about():
+    plain = bars()
+    noted = with_note(plain, [True, True, False, True], "may still change")
+    changed = [now != then for now, then in zip(noted["hovertext"], plain["hovertext"], strict=True)]
+    assert changed == [bool(text) and number != 2 for number, text in enumerate(plain["hovertext"])]
+    assert {**noted, "hovertext": plain["hovertext"]} == plain
 
 
 def test_evenly_spaced_dates_are_a_start_and_a_step_and_others_a_list():

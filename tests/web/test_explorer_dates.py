@@ -1,7 +1,7 @@
 """Cost over time in the explorer: its bars, what is partial, and its figure."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import plotly.graph_objects as go
@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import Role
+from apps.costs.models import Statement
 from tests.web.explorer import JUNE, shown
 from tests.web.test_charts import str_replaced
 
@@ -32,9 +33,47 @@ def test_today_is_hatched_and_in_no_total(browser_of, spend):
     assert sum(bucket.total for bucket in one.dates.counted) == sum(one.total for one in one.dates.series) == 30
     bar = one.figure["data"][0]
     assert bar["y"][-3:] == [10, 20, 3]
-    assert bar["marker"]["pattern"]["shape"][-2:] == ["", "/"]
+    pattern = bar["marker"]["pattern"]
+    assert pattern["shape"][-2:] == ["/", "/"]  # yesterday may still change, which looks otherwise
+    assert pattern["solidity"][-2] > pattern["solidity"][-1]
     assert "Today is partial and not in the totals" in answer.content.decode()
     assert "so far, in no total" in answer.content.decode()
+
+
+def test_days_that_may_still_change_are_hatched_named_and_in_every_total(browser_of, spend):
+    today = timezone.now().date()
+    days = [today - timedelta(days=number) for number in range(5, 0, -1)]
+    spend(*((day, "10", {"provider_name": "AWS"}) for day in days))
+    spend(*((day, "1", {"provider_name": "Oracle"}) for day in days), source="oci")
+    Statement.objects.filter(source="oci").update(loaded_at=timezone.now() + timedelta(days=9))  # long settled
+    client = browser_of(Role.VIEWER)
+    address = "/costs/?period=last_7d&granularity=day&group_by=provider"
+    answer = client.get(address)
+    (one,) = answer.context["shown"]
+    assert [bucket.may_change for bucket in one.dates.buckets] == [False] * 5 + [True] * 2
+    assert not one.dates.has_partial
+    assert one.total.cost == 55
+    total = one.figure["data"][-1]
+    assert total["hovertext"][-3:] == ["$11.00", "$11.00, may still change", "$11.00, may still change"]
+    assert one.figure["data"][0]["marker"]["pattern"]["shape"] == [""] * 5 + ["/"] * 2
+    html = answer.content.decode()
+    assert "May still change" in html
+    assert html.count('<span class="sub">may still change</span>') == 2
+    only_oracle = client.get(f"{address}&filter[provider]=Oracle")
+    assert not only_oracle.context["shown"][0].dates.has_unsettled
+    assert "May still change" not in only_oracle.content.decode()
+
+
+def test_a_month_that_is_over_and_whose_last_days_may_change_is_marked_and_a_partial_one_is_partial(
+    browser_of, spend, monkeypatch
+):
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 7, 1, 9, tzinfo=UTC))
+    spend((date(2026, 6, 30), "5", {}), (date(2026, 5, 3), "7", {}))
+    Statement.objects.update(loaded_at=timezone.now())
+    one = shown(browser_of(Role.VIEWER), "/costs/?start=2026-05-01&end=2026-07-01&granularity=month")
+    looks = [(bucket.first.month, bucket.is_partial, bucket.may_change) for bucket in one.dates.buckets]
+    assert looks[:2] == [(5, False, False), (6, False, True)]
+    assert all(partial and not may_change for _, partial, may_change in looks[2:])
 
 
 def test_a_week_that_the_period_cuts_is_hatched_and_never_the_highest(browser_of, spend):

@@ -98,6 +98,17 @@ def moment(at: datetime | None, year: bool = False) -> SafeString:
 
 
 @register.simple_tag
+def clock(at: datetime | None) -> SafeString:
+    """A time of day, with its date unless it is today's: UTC, or with scripts in the reader's zone; exact on hover."""
+    if at is None:
+        return format_html("{}", formatter.NO_DATA)
+    at, now = at.astimezone(UTC), timezone.now()
+    shown = f"{at:%H:%M} UTC" if at.date() == now.date() else formatter.time(at)
+    title = f"{formatter.time(at, year=True)}, {formatter.ago(at, now)}"
+    return format_html('<time data-clock datetime="{}" title="{}">{}</time>', at.isoformat(), title, shown)
+
+
+@register.simple_tag
 def icon(name: str) -> SafeString:
     """A line icon of static/icons.svg; decoration only, so it always stands beside a word or a label."""
     return format_html('<svg class="i" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)

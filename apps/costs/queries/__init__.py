@@ -2,7 +2,7 @@
 
 from apps.costs.queries.charges import Charge, ChargeList, ChargeOrder
 from apps.costs.queries.facts import Granularity, Metric
-from apps.costs.queries.freshness import Freshness, ProviderFreshness, freshness
+from apps.costs.queries.freshness import Freshness, ProviderFreshness, SourceFreshness, freshness
 from apps.costs.queries.leaves import CostLeaf, CostLeaves, are_comparable, cost_leaves
 from apps.costs.queries.question import (
     MAX_DIMENSIONS,
@@ -41,6 +41,7 @@ __all__ = [
     "MissingRateError",
     "OrderBy",
     "ProviderFreshness",
+    "SourceFreshness",
     "ValueList",
     "are_comparable",
     "cost_leaves",

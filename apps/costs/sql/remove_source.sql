@@ -1,4 +1,6 @@
 -- What is left of a source whose facts are gone: its statements, and what described their charges and nothing else.
+DELETE FROM costs_restatement WHERE statement_id IN (SELECT id FROM costs_statement WHERE source = %(source)s);
+
 DELETE FROM costs_statement WHERE source = %(source)s;
 
 DELETE FROM costs_chargekey k

@@ -18,6 +18,7 @@ from apps.costs.labels import namer
 from apps.costs.parameters import Parameters
 from apps.costs.queries import ChargeList, ChargeOrder, CostQuery
 from apps.costs.views.filters import chips
+from apps.inventory.queries import by_ids
 
 
 @never_cache
@@ -26,10 +27,11 @@ def charges(request: HttpRequest) -> HttpResponse:
     """The list, dearest first, as billed."""
     address = Address.of(request.GET)
     parameters = Parameters(address.as_query())
+    scope = scope_of(request.user)
     try:
         found = ChargeList(
             period=parameters.period(timezone.now().date(), Organisation.current()),
-            scope=scope_of(request.user),
+            scope=scope,
             filters=parameters.filters(),
             order_by=parameters.word("order_by", ChargeOrder, ChargeOrder.DEAREST),
         )
@@ -37,9 +39,13 @@ def charges(request: HttpRequest) -> HttpResponse:
         return redirect(address.path())  # the explorer says which parameter is wrong
     back = address.without("page", "order_by")
     query = CostQuery(period=found.period, filters=found.filters)
+    page = Paginator(found, ROWS_PER_PAGE).get_page(request.GET.get("page"))
+    resources = [charge.columns.get("resource_id") or "" for charge in page]
+    existing = by_ids(resources, scope=scope)
     context = {
         "title": "Charges",
-        "page": Paginator(found, ROWS_PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "charges": [(charge, existing.get(name)) for charge, name in zip(page, resources, strict=True)],
         "query": parameters_besides(request, "page"),
         "filters": chips(query, address, namer(), request.path),
         "days": money.days(found.period.first, found.period.last, year=True)

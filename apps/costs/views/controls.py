@@ -1,6 +1,6 @@
 """What a cost page is steered with: the choices of its controls, and its menus of time ranges and comparisons."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -119,22 +119,32 @@ def _hidden(address: Address, besides: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _periods(query: CostQuery, address: Address, organisation: Organisation, today: date) -> DayMenu:
+    def url(name: str) -> str:
+        return address.with_({"period": name, "start": "", "end": "", "toggled": ""}).path()
+
     named = "" if address.get("start") else address.get("period") or DEFAULT_PERIOD
+    hidden = _hidden(address, ("period", "start", "end"))
+    return day_menu(query.period, named, url, hidden, organisation=organisation, today=today)
+
+
+def day_menu(
+    period: Period,
+    named: str,
+    url: Callable[[str], str],
+    hidden: list[tuple[str, str]],
+    *,
+    organisation: Organisation,
+    today: date,
+) -> DayMenu:
+    """The menu of time ranges of any page; `url` gives its address with a named one, empty `named` is two dates."""
     ready = []
     for name, text in PERIODS.items():
         if name in PERIOD_NAMES and (name != "fytd" or organisation.fiscal_year_start_month != JANUARY):
-            period = Parameters(QueryDict(f"period={name}")).period(today, organisation)
-            url = address.with_({"period": name, "start": "", "end": "", "toggled": ""}).path()
-            ready.append(Stretch(text, range_in_words(period), url, name == named))
+            days = Parameters(QueryDict(f"period={name}")).period(today, organisation)
+            ready.append(Stretch(text, range_in_words(days), url(name), name == named))
     chosen = PERIODS.get(named, "")
-    return DayMenu(
-        chosen=chosen,
-        days=range_in_words(query.period, year=not chosen),
-        ready=ready,
-        first=query.period.first,
-        last=query.period.last,
-        hidden=_hidden(address, ("period", "start", "end")),
-    )
+    words = range_in_words(period, year=not chosen)
+    return DayMenu(chosen=chosen, days=words, ready=ready, first=period.first, last=period.last, hidden=hidden)
 
 
 def _comparisons(query: CostQuery, address: Address) -> DayMenu:

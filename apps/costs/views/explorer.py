@@ -28,11 +28,11 @@ from apps.costs.queries import (
     CostView,
     MissingRateError,
     cost_view,
-    freshness,
 )
 from apps.costs.rows import Row, Table
 from apps.costs.views.controls import controls, range_in_words
 from apps.costs.views.filters import chips, is_picked, picker, with_picked
+from apps.costs.views.fresh import freshness_of
 
 ROWS: Final = 50
 MORE_ROWS: Final = (50, 200, 1000)
@@ -90,14 +90,15 @@ def costs(request: HttpRequest) -> HttpResponse:
         return redirect(with_picked(request.GET).path())
     address = Address.of(request.GET)
     if not request.GET:
-        return redirect(address.with_(_start(scope, today)).path())
+        return redirect(address.with_(_start(freshness_of(request).day, today)).path())
     if "pick" not in request.GET and _is_untidy(request, address):
         return redirect(address.path())
     organisation = Organisation.current()
     query, address, ignored = _read(address, organisation, today)
     view, problems = _answer(query, today, scope)
     name = namer()
-    shown = [_shown(view, tree, address, today, name) for tree in view.trees] if view else []
+    asked = _Asked(address, today, name, freshness_of(request).changes_from(_providers(query)))
+    shown = [_shown(view, tree, asked) for tree in view.trees] if view else []
     context = {
         "title": "Cost explorer",
         "query": query,
@@ -109,7 +110,7 @@ def costs(request: HttpRequest) -> HttpResponse:
         "picker": picker(request.GET, address, query, scope, name),
         "shown": shown,
         "failed": view is None,
-        "newest": None if shown else freshness(today=today, scope=scope).day,
+        "newest": None if shown else freshness_of(request).day,
         "days": range_in_words(query.period, year=True),
         "before": range_in_words(query.compare, year=False) if query.compare else "",
         "by": " and ".join(dimension_noun(one) for one in query.group_by),
@@ -123,13 +124,18 @@ def costs(request: HttpRequest) -> HttpResponse:
     return render(request, "costs/explorer.html", context)
 
 
-def _start(scope: Scope, today: date) -> dict[str, str]:
+def _start(newest: date | None, today: date) -> dict[str, str]:
     """The first view: the last 30 days, or the newest month with cost where these days have none."""
-    newest = freshness(today=today, scope=scope).day
     if newest is None or newest >= today - timedelta(days=30):
         return START
     month_end = (newest.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return START | {"period": "", "start": str(newest.replace(day=1)), "end": str(month_end)}
+
+
+def _providers(query: CostQuery) -> tuple[str, ...]:
+    """The providers that are asked about; all of them where none is named."""
+    wanted = (one.values for one in query.filters if one.dimension.name == "provider" and not one.exclude)
+    return next(wanted, ())
 
 
 def _is_untidy(request: HttpRequest, address: Address) -> bool:
@@ -163,14 +169,26 @@ def _answer(query: CostQuery, today: date, scope: Scope) -> tuple[CostView | Non
         return None, [str(error)]
 
 
-def _shown(view: CostView, tree: CostTree, address: Address, today: date, name: Namer) -> Shown:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What showing an answer takes besides it."""
+
+    address: Address
+    today: date
+    name: Namer
+    changes_from: date | None
+
+
+def _shown(view: CostView, tree: CostTree, asked: _Asked) -> Shown:
     query, total = view.query, tree.total
+    address, today, name = asked.address, asked.today, asked.name
     by_date = dates(
         view,
         tree,
         today=today,
         zoom=lambda period, granularity: address.over(period).with_({"granularity": granularity.value}).path(),
         name=name,
+        changes_from=asked.changes_from,
     )
     title = TITLES[by_date.granularity] if by_date else "Cost"
     days = (min(query.period.last, today) - query.period.first).days + 1

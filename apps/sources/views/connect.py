@@ -22,7 +22,7 @@ from apps.sources import connecting
 from apps.sources.connections import connection
 from apps.sources.forms import ConnectForm, SettingsForm
 from apps.sources.models import UPLOAD, Source
-from collectors.connections import KINDS, Check, Connection, kind_of
+from collectors.connections import BILLS, BRINGS, KINDS, Check, Connection, kind_of
 
 Save = Callable[[], bool]
 
@@ -46,8 +46,10 @@ class KindCard:
 @requires(Capability.MANAGE_SOURCES)
 def kinds(request: HttpRequest) -> HttpResponse:
     """The kinds of sources that there are."""
-    known = [KindCard.of(kind_of(name)) for name in KINDS]
-    return render(request, "sources/kinds.html", {"title": "Connect a source", "kinds": known})
+    known = [kind_of(name) for name in KINDS]
+    groups = [(brings, [KindCard.of(kind) for kind in known if kind.brings == brings]) for brings in BRINGS]
+    context = {"title": "Connect a source", "groups": [(brings, cards) for brings, cards in groups if cards]}
+    return render(request, "sources/kinds.html", context)
 
 
 @never_cache
@@ -60,13 +62,14 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
 
     def write(**_: Any) -> None:
         names = ("name", "months", "refresh_hours")
-        typed = {name: form.cleaned_data[name] for name in names}
+        typed = {name: form.cleaned_data[name] for name in names if name in form.cleaned_data}
         words = {"kind": kind, "settings": form.settings, "secrets": form.secrets, **typed}
         made.append(connecting.connect(**words, **made_by(request)))
 
     answer = _answer(request, form, {}, lambda: save(form, write), title=f"Connect {found.title}")
     if made:
-        messages.success(request, f"{made[0].name} is connected. Its bills are being collected.")
+        what = "Its bills are" if found.brings == BILLS else "What it has is"
+        messages.success(request, f"{made[0].name} is connected. {what} being collected.")
         return redirect("source", pk=made[0].pk)
     return answer
 

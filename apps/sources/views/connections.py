@@ -5,17 +5,21 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
 from apps.accounts.scope import Scope, scope_of
 from apps.core.pages import page_of, parameters_besides
+from apps.costs.views.fresh import freshness_of
 from apps.sources import states, wording
+from apps.sources.days import calendar
 from apps.sources.forms import BackfillForm
 from apps.sources.models import Run, Source
+from apps.sources.restatements import corrections
 from apps.sources.states import SourceState
-from collectors.connections import KINDS, kind_of
+from collectors.connections import BILLS, KINDS, kind_of
 
 NO_KIND = "Files that people bring"
 
@@ -27,6 +31,7 @@ class SourceLine:
     now: SourceState
     kind: str
     place: str
+    brings: str
     pill: wording.Pill
     lag: str
 
@@ -38,8 +43,11 @@ class SourceLine:
             now,
             kind.title if kind else NO_KIND,
             kind.place(now.source.settings) if kind else "",
+            now.source.brings,
             wording.state_pill(now.state),
-            wording.lag_sentence(now.lag, now.usual_lag),
+            wording.lag_sentence(now.lag, now.usual_lag)
+            if now.source.brings == BILLS
+            else wording.seen_sentence(now.source.last_success_at),
         )
 
 
@@ -63,7 +71,8 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **_live(line, scope),
         "title": found.name,
-        "corrections": [(one, wording.correction_sentence(one)) for one in states.corrections(found, scope=scope)],
+        "corrections": [(one, wording.correction_sentence(one)) for one in corrections(found, scope=scope)],
+        **_calendar(request, found, scope),
         "elsewhere": states.delivered_elsewhere(found, scope=scope),
         "page": page,
         "history": [wording.RunLine.of(run) for run in page],
@@ -94,6 +103,16 @@ def _live(line: SourceLine, scope: Scope) -> dict[str, Any]:
         "going": [wording.RunLine.of(run) for run in going],
         "batch": _batch(found, going),
         "periods": states.periods(found, scope=scope),
+    }
+
+
+def _calendar(request: HttpRequest, source: Source, scope: Scope) -> dict[str, Any]:
+    changes_from = freshness_of(request).of_source(source.name)
+    found = calendar(source, today=timezone.now().date(), changes_from=changes_from, scope=scope)
+    return {
+        "calendar": found,
+        "months": [(month, wording.month_sentence(month)) for month in found.months],
+        "said": wording.missing_sentence(found.missing),
     }
 
 
