@@ -19,8 +19,11 @@ from pydantic import Field, SecretStr, field_validator
 from collectors.answers import LARGEST_BYTES, CostApi, read_time
 from collectors.connections import Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError, RefusedFileError
+from collectors.model_usage import LAST_DAYS, models_in_use
 from collectors.net import open_url
 from collectors.patience import patiently
+from collectors.records import write_records
+from collectors.resources import RESOURCES
 from collectors.transfer import CHUNK_BYTES, check_space, retry_after
 from collectors.values import shown
 
@@ -28,6 +31,9 @@ DAYS_A_PAGE: Final = 31  # as many as every one of these APIs gives at once
 MOST_PAGES: Final = 40  # of a month: each holds a day at least
 LARGEST_ERROR: Final = 1 << 16
 TESTED_DAYS: Final = 31
+MODELS: Final = "models"
+UNUSED: Final = "unused"
+"""Marks days in which no model was used."""
 SIGNED_OUT: Final = (401, 403)
 _SCOPES: Final = re.compile(r"missing scopes?: ([\w.]+(?:, ?[\w.]+)*)", re.IGNORECASE)
 
@@ -67,7 +73,10 @@ class RawPage:
 
 
 class LiveCosts(Connection):
-    """A vendor's cost and usage APIs. A month with costs is a delivery, up to the last day that is over (UTC)."""
+    """A vendor's cost and usage APIs. A month with costs is a delivery, up to the last day that is over (UTC).
+
+    So are the models that were used in the last days.
+    """
 
     Settings: ClassVar[type[Fields]] = Fields
 
@@ -111,19 +120,28 @@ class LiveCosts(Connection):
         )
 
     def remote(self, window: Window) -> Iterator[RemoteDelivery]:
-        """The months that have costs, each marked by a digest of them: they are asked for a month at a time."""
+        """The months that have costs, each marked by a digest of them: they are asked for a month at a time.
+
+        Last come the models that were used lately, marked by a digest of that use.
+        """
         first = window.first.replace(day=1)
         while first < self._today:
             following = (first + timedelta(days=31)).replace(day=1)
             end = min(following, self._today)
             if digest := _digest(self._pages(self.costs, first, end), self.api.bucket_times[0]):
-                yield RemoteDelivery(f"{first:%Y-%m}", self._name(first, end), digest, first)
+                yield RemoteDelivery(f"{first:%Y-%m}", self._name(self.costs, first, end), digest, first)
             first = following
+        first = self._today - timedelta(days=LAST_DAYS)
+        digest = _digest(self._pages(self.usage, first, self._today), self.api.bucket_times[0])
+        yield RemoteDelivery(MODELS, self._name(self.usage, first, self._today), digest or UNUSED)
 
     def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
         """The pages of costs and of usage as they come, a file for each; fewer days than were asked for come later."""
         check_space(folder, 0)
         first, end = _days(address)
+        if urlsplit(address).path == self.usage.path:
+            buckets = (bucket for page in self._pages(self.usage, first, end) for bucket in page.buckets)
+            return write_records(RESOURCES, models_in_use(buckets, self.api), folder)
         costs = self._keep(self._pages(self.costs, first, end), folder / "costs.jsonl", 0, progress)
         self._refuse_short(costs, end)
         done = sum(len(page.content) for page in costs)
@@ -254,9 +272,9 @@ class LiveCosts(Connection):
             told, permission = f"{provider} does not let the admin key read costs and usage.", "costs and usage"
         return ProviderRefusedError(f"{told} {self.key_is_made}", permission=permission)
 
-    def _name(self, first: date, end: date) -> str:
-        """Where a month is, up to its last day that is over."""
-        return f"{self.address}{self.costs.path}#{first}..{end - timedelta(days=1)}"
+    def _name(self, question: Question, first: date, end: date) -> str:
+        """Where some days are, up to the last one that is over."""
+        return f"{self.address}{question.path}#{first}..{end - timedelta(days=1)}"
 
     @property
     def _key(self) -> str:

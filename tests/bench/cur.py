@@ -11,7 +11,6 @@ from polars.io.plugins import register_io_source
 
 LINES_AN_HOUR: Final = 7_000
 MONTH: Final = datetime(2026, 6, 1)  # noqa: DTZ001 - Parquet reports carry times without a zone
-NEXT_MONTH: Final = datetime(2026, 7, 1)  # noqa: DTZ001
 HOURS_A_BATCH: Final = 12
 
 
@@ -73,39 +72,38 @@ LINE_TYPES: Final = (
 )  # fmt: skip
 
 
-def write_parquet(path: Path, rows: int, *, row_group_rows: int = 250_000) -> None:
+def write_parquet(path: Path, rows: int, *, month: datetime = MONTH, row_group_rows: int = 250_000) -> None:
     """Write a legacy CUR of `rows` rows, hourly and in time order, as snappy Parquet."""
-    schema = next(_batches(1)).schema
-    frames = register_io_source(lambda *_: _batches(rows), schema=schema, validate_schema=True)
+    schema = next(_batches(1, month)).schema
+    frames = register_io_source(lambda *_: _batches(rows, month), schema=schema, validate_schema=True)
     frames.sink_parquet(path, compression="snappy", row_group_size=row_group_rows)
 
 
 def write_csv_gz(path: Path, rows: int) -> None:
     """Write the same rows as legacy CUR text, gzipped."""
     with igzip.open(path, "wb", compresslevel=2) as file:  # type: ignore[no-untyped-call]
-        for number, batch in enumerate(_batches(rows)):
+        for number, batch in enumerate(_batches(rows, MONTH)):
             text = batch.rename(_csv_name).with_columns(
                 pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%SZ"), pl.col(pl.Float64).cast(pl.String)
             )
             file.write(text.write_csv(include_header=number == 0).encode())
 
 
-def _batches(rows: int) -> Iterator[pl.DataFrame]:
-    """Frames of at most HOURS_A_BATCH hours in time order, `rows` rows together."""
-    lines = _lines()
+def _batches(rows: int, month: datetime) -> Iterator[pl.DataFrame]:
+    """Frames of at most HOURS_A_BATCH hours in time order, `rows` rows of a month together."""
+    lines = _lines(month)
     left = rows
     for hour in range(0, 1 + rows // LINES_AN_HOUR, HOURS_A_BATCH):
-        batch = _hours(lines, hour).head(left)
+        batch = _hours(lines, month + timedelta(hours=hour)).head(left)
         left -= batch.height
         if batch.height:
             yield batch
 
 
-def _lines() -> pl.DataFrame:
-    """The lines that come again every hour, all that does not depend on time."""
-    return pl.DataFrame([_line(number) for number in range(LINES_AN_HOUR)], infer_schema_length=None).with_columns(
-        pl.col(pl.Null).cast(pl.String)
-    )
+def _lines(month: datetime) -> pl.DataFrame:
+    """The lines that come again every hour of a month, all that does not depend on time."""
+    lines = [_line(number) | _period(month) for number in range(LINES_AN_HOUR)]
+    return pl.DataFrame(lines, infer_schema_length=None).with_columns(pl.col(pl.Null).cast(pl.String))
 
 
 def _line(number: int) -> dict[str, object]:
@@ -150,9 +148,12 @@ def _bill() -> dict[str, object]:
         "bill_billing_entity": "AWS",
         "bill_bill_type": "Anniversary",
         "bill_payer_account_id": "100000000000",
-        "bill_billing_period_start_date": MONTH,
-        "bill_billing_period_end_date": NEXT_MONTH,
     }
+
+
+def _period(month: datetime) -> dict[str, object]:
+    following = (month + timedelta(days=31)).replace(day=1)
+    return {"bill_billing_period_start_date": month, "bill_billing_period_end_date": following}
 
 
 def _resource(product: Product, number: int, region: str, account: str) -> str | None:
@@ -197,9 +198,9 @@ def _tag(name: str, number: int) -> str | None:
     return None if number % 7 == 0 else f"{name.rsplit('_', 1)[1]}-{number % 40}"
 
 
-def _hours(lines: pl.DataFrame, first: int) -> pl.DataFrame:
+def _hours(lines: pl.DataFrame, first: datetime) -> pl.DataFrame:
     """The lines of HOURS_A_BATCH hours with their times, amounts and costs."""
-    starts = pl.DataFrame({"start": [MONTH + timedelta(hours=first + hour) for hour in range(HOURS_A_BATCH)]})
+    starts = pl.DataFrame({"start": [first + timedelta(hours=hour) for hour in range(HOURS_A_BATCH)]})
     start, line_type = pl.col("start").cast(pl.Datetime("ms")), pl.col("line_item_line_item_type")
     spread = (pl.col("seed") * 7919 + start.dt.hour().cast(pl.Int64) * 104_729) % 1000
     amount = pl.when(pl.col("pricing_unit") == "Hrs").then(1.0).otherwise(spread / 1000)

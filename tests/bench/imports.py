@@ -40,7 +40,7 @@ def reimport() -> tuple[float, str]:
     """Seconds until the command has found a 5-million-line month unchanged, interpreter start included."""
     path = _file("parquet", 5 * MILLION)
     _import(path)
-    seconds, _ = _run(path)
+    seconds, _ = run_import(path)
     return round(seconds, 3), "s"
 
 
@@ -56,10 +56,11 @@ def _file(kind: str, rows: int) -> Path:
 @cache
 def _import(path: Path) -> tuple[float, float]:
     """Seconds and peak MB of one import."""
-    return _run(path, "--force")
+    return run_import(path, "--force")
 
 
-def _run(path: Path, *options: str) -> tuple[float, float]:
+def run_import(path: Path, *options: str) -> tuple[float, float]:
+    """Seconds and peak MB of `finops import`; raises where it did not load the file."""
     before = time.perf_counter()
     finops = Path(sys.executable).with_name("finops")
     child = subprocess.Popen(
@@ -68,6 +69,7 @@ def _run(path: Path, *options: str) -> tuple[float, float]:
     assert child.stdout is not None
     line = json.loads(child.stdout.read())
     _, status, usage = os.wait4(child.pid, 0)
-    if status != 0 or not line["reconciled"]:
+    is_bill = line["billed_cost"] is not None
+    if status != 0 or (is_bill and not line["reconciled"]):
         raise RuntimeError(f"the import failed: {line}")
     return time.perf_counter() - before, usage.ru_maxrss / 1024

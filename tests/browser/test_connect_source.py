@@ -11,9 +11,13 @@ from apps.sources import services
 from apps.sources.models import Run
 from tests.aws import BUCKET, Bucket, aws, aws_for_all, bucket, real_export
 from tests.browser.conftest import find_bill
+from tests.shared import expected_totals
 from tests.sources.conftest import focus
 
 __all__ = ["aws", "aws_for_all", "bucket"]
+JUNE_TO_DATE = (
+    "nise/aws-s3-layout-mtd/finops/cur/20260601-20260701/b96a03dc-c4a0-4ecf-92db-c998f5e6fc2e/June-2026-cur.csv.gz"
+)
 MONTHS = [f"2026-{number:02}" for number in range(1, 6)]
 
 
@@ -47,6 +51,7 @@ def rest_of_the_bills(monkeypatch):
 def test_an_admin_connects_an_account_and_sees_its_costs_arrive(visit, worker, export, rest_of_the_bills):
     visitor = visit("admin")
     page = visitor.page
+    expect(page.get_by_text("No cost data yet")).to_be_visible()
     page.get_by_role("link", name="Data sources").click()
     page.get_by_role("link", name="Connect a source").first.click()
     page.get_by_role("link", name="AWS", exact=True).click()
@@ -79,7 +84,10 @@ def test_an_admin_connects_an_account_and_sees_its_costs_arrive(visit, worker, e
     assert visitor.violations() == []
     assert not Run.objects.exclude(status="done").exists()
 
+    june_to_date = expected_totals()[JUNE_TO_DATE]["effective"]
     visitor.open("/?month=2026-06")
+    expect(page.get_by_text("No cost data yet")).to_have_count(0)
     expect(page.locator("main")).to_contain_text("$12,530")
+    expect(page.locator(f'main data[value^="{june_to_date}"]').first).to_be_visible()
     visitor.open("/costs/?start=2026-01-01&end=2026-06-30&granularity=month")
     expect(page.locator("main")).to_contain_text("$14,030")

@@ -146,5 +146,5 @@ def made(server: CostServer, key: str = "", networks: Any = HOME) -> LiveCosts:
 
 def fetch(server: CostServer, folder: Path) -> Path:
     """June, as it is listed."""
-    (june,) = made(server).remote(JUNE)
+    june = next(made(server).remote(JUNE))
     return made(server).fetch(june.address, folder, lambda _done, _total: None)

@@ -13,6 +13,7 @@ from apps.accounts.scope import Scope
 from apps.costs.models import Statement
 from apps.sources import connecting, notices, runs, states, wording
 from apps.sources.models import Delivery, Run, Source
+from apps.sources.restatements import corrections
 from tests.aws import Bucket, real_export
 from tests.shared import BILLING
 from tests.sources.conftest import JULY, JUNE, connect, focus, look_again, work
@@ -75,7 +76,7 @@ def test_a_real_export_is_collected_to_the_last_digit_and_its_final_version_repl
     look_again(source)
 
     assert stored() == Decimal("25954.9884")
-    (correction,) = states.corrections(source, scope=ALL)
+    (correction,) = corrections(source, scope=ALL)
     today = datetime.now(UTC)
     said = wording.correction_sentence(correction)
     assert said == f"June 2026 changed by +$13,424.53 on {today.day} {today:%b} {today.year}"

@@ -175,7 +175,7 @@ def test_a_run_is_cancelled_in_the_middle_of_a_transfer(june: Bucket, monkeypatc
 
     with monkeypatch.context() as spoiled:
         spoiled.setattr(collecting, "PROGRESS_EVERY", 0.0)
-        spoiled.setattr("collectors.aws.connection.AwsExports._get", before_reading(cancel, "cur-1.csv"))
+        spoiled.setattr("collectors.aws.clients.Aws.get", before_reading(cancel, "cur-1.csv"))
         work(source)
 
     assert fetching(source).status == "cancelled"
@@ -226,7 +226,7 @@ def test_a_lost_database_connection_puts_the_run_off(june: Bucket, monkeypatch: 
     source = connect()
     collecting.execute(source.runs.get().pk)
     with monkeypatch.context() as spoiled:
-        spoiled.setattr("collectors.aws.connection.AwsExports._get", before_reading(end_the_session, "cur-1.csv"))
+        spoiled.setattr("collectors.aws.clients.Aws.get", before_reading(end_the_session, "cur-1.csv"))
         work(source)
     assert fetching(source).error == "The connection to the database was lost. Nothing of this delivery was loaded."
 

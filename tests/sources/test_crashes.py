@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_the_old_numbers_and_says_so(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(loader, "copy_frame", full)
+    monkeypatch.setattr(loader, "copy_frames", full)
     (line,) = import_bills(bill("new.csv", [{"BilledCost": "2"}]), exit_code=1)
 
     assert stored() == 1

@@ -53,7 +53,7 @@ def spoiled(cost_server: CostServer, damage: str) -> Callable[[Request], Respons
 def test_paging_that_breaks_is_tried_again_later_and_nothing_is_taken_for_whole(
     cost_server: CostServer, tmp_path: Path, damage: str
 ) -> None:
-    (june,) = made(cost_server).remote(JUNE)
+    june = next(made(cost_server).remote(JUNE))
     cost_server.spoil = spoiled(cost_server, damage)
 
     with pytest.raises(ProviderUnavailableError, match=r"where the next one is|do not follow each other|is no time"):
@@ -69,7 +69,7 @@ def test_a_vendor_that_pages_for_ever_is_left(cost_server: CostServer, monkeypat
 
 def test_a_month_that_lacks_its_last_days_waits(cost_server: CostServer, tmp_path: Path) -> None:
     cost_server.most_days = 31
-    (june,) = made(cost_server).remote(JUNE)
+    june = next(made(cost_server).remote(JUNE))
 
     def spoil(request: Request) -> Response | None:
         page = json.loads(cost_server.page(request).data)
@@ -81,7 +81,7 @@ def test_a_month_that_lacks_its_last_days_waits(cost_server: CostServer, tmp_pat
 
 
 def test_a_month_of_which_nothing_comes_waits(cost_server: CostServer, tmp_path: Path) -> None:
-    (june,) = made(cost_server).remote(JUNE)
+    june = next(made(cost_server).remote(JUNE))
     cost_server.spoil = lambda _: said({"object": "page", "data": [], "has_more": False, "next_page": None})
 
     with pytest.raises(NotReadyError, match="has costs for none of these days"):
