@@ -1,23 +1,25 @@
 #!/bin/sh
-# Makes an application by which FinOps reads: one container with exports or files, and what exists in subscriptions.
+# Makes an application by which FinOps reads: one container with exports or files, what exists in subscriptions, metrics.
 # It can change nothing. Needs the Azure CLI, signed in (az login); may be run again.
-# Usage: sh azure-read-role.sh [account=NAME container=NAME] [subscriptions=ID,ID] [client=ID]
+# Usage: sh azure-read-role.sh [account=NAME container=NAME] [subscriptions=ID,ID] [metrics=ID,ID] [client=ID]
 # account, container  the container in Blob storage that it lists and reads
 # subscriptions       whose machines, disks, addresses, clusters and databases it sees: not their contents, no keys
+# metrics             subscriptions whose metrics it reads, how busy things are; it sees what there is, as above
 # client              an application that there is; without one, one is made whose secret is good for a year
 set -eu
 
-account="" container="" subscriptions="" client_id="" secret=""
+account="" container="" subscriptions="" metrics="" client_id="" secret=""
 for argument in "$@"; do
     case $argument in
         account=?*) account=${argument#*=} ;;
         container=?*) container=${argument#*=} ;;
         subscriptions=?*) subscriptions=$(echo "${argument#*=}" | tr ',' ' ') ;;
+        metrics=?*) metrics=$(echo "${argument#*=}" | tr ',' ' ') ;;
         client=?*) client_id=${argument#*=} ;;
         *) echo "$argument is not known: see the first lines of $0." >&2; exit 2 ;;
     esac
 done
-if [ -z "$account$subscriptions" ] || { [ -n "$account" ] && [ -z "$container" ]; }; then
+if [ -z "$account$subscriptions$metrics" ] || { [ -n "$account" ] && [ -z "$container" ]; }; then
     sed -n 's/^# \(Usage.*\)/\1/p' "$0" >&2
     exit 2
 fi
@@ -38,6 +40,9 @@ if [ -n "$account" ]; then
 fi
 for subscription in $subscriptions; do
     assign "Reader" "/subscriptions/$subscription"
+done
+for subscription in $metrics; do
+    assign "Monitoring Reader" "/subscriptions/$subscription"
 done
 
 echo "Tenant id:     $(az account show --query tenantId --output tsv)"

@@ -2,11 +2,12 @@
 # Makes a service account by which FinOps reads Google Cloud, and roles with the permissions that it uses, no others.
 # It can change nothing. Needs the Google Cloud CLI, signed in (gcloud auth login); may be run again.
 # Usage: sh gcp-read-role.sh PROJECT [table=PROJECT.DATASET.TABLE] [inventory=projects/ID|folders/N|organizations/N]
-#                            [bucket=NAME] [prices=yes] [roles=organizations/N] [workload=NAMESPACE/NAME] [key=FILE]
+#                            [bucket=NAME] [metrics=PROJECT,PROJECT] [prices=yes] [roles=organizations/N] [workload=NAMESPACE/NAME] [key=FILE]
 # PROJECT    where the service account is kept and queries run
 # table      the billing export in BigQuery: bills
 # inventory  what is listed, with all that is below it: what exists
 # bucket     files of any format
+# metrics    projects whose metrics are read in Cloud Monitoring: how busy things are
 # prices     list prices; they are public and need no role
 # roles      where the roles are kept: needed where one of the above is outside PROJECT
 # workload   the Kubernetes service account, in a GKE cluster of PROJECT, that FinOps runs as: it needs no key
@@ -17,13 +18,14 @@ if [ $# -lt 2 ]; then
     sed -n 's/^# \(Usage.*\|  .*\)/\1/p' "$0" >&2
     exit 2
 fi
-project=$1 table="" inventory="" bucket="" prices="" roles="projects/$1" workload="" key=""
+project=$1 table="" inventory="" bucket="" metrics="" prices="" roles="projects/$1" workload="" key=""
 shift
 for argument in "$@"; do
     case $argument in
         table=*) table=${argument#*=} ;;
         inventory=*) inventory=${argument#*=} ;;
         bucket=*) bucket=${argument#*=} ;;
+        metrics=?*) metrics=$(echo "${argument#*=}" | tr ',' ' ') ;;
         prices=yes) prices=yes ;;
         roles=organizations/*) roles=${argument#*=} ;;
         workload=*) workload=${argument#*=} ;;
@@ -39,6 +41,12 @@ if [ -n "$inventory" ] && [ "$inventory" != "projects/$project" ] && [ "$roles" 
     echo "$inventory is outside $project: say where the roles are kept, as roles=organizations/N." >&2
     exit 2
 fi
+for one in $metrics; do
+    if [ "$one" != "$project" ] && [ "$roles" = "projects/$project" ]; then
+        echo "$one is not $project: say where the roles are kept, as roles=organizations/N." >&2
+        exit 2
+    fi
+done
 
 account="finops-reader@$project.iam.gserviceaccount.com"
 member="serviceAccount:$account"
@@ -89,6 +97,13 @@ if [ -n "$bucket" ]; then
     role finopsReadFiles storage.objects.get,storage.objects.list
     gcloud storage buckets add-iam-policy-binding "gs://$bucket" \
         --member="$member" --role="$roles/roles/finopsReadFiles" --quiet >/dev/null
+fi
+if [ -n "$metrics" ]; then
+    role finopsReadMetrics monitoring.timeSeries.list,monitoring.metricDescriptors.list
+    for one in $metrics; do
+        gcloud services enable monitoring.googleapis.com --project="$one" --quiet
+        bind "projects/$one" finopsReadMetrics
+    done
 fi
 if [ -n "$prices" ]; then
     turn_on cloudbilling.googleapis.com

@@ -5,6 +5,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import requests
@@ -82,6 +83,8 @@ def connect(url: str, session: Session, adapter: GuardedAdapter, headers: dict[s
 
 def tls_context(authority: str, certificate: str) -> ssl.SSLContext:
     """How servers are known: by public authorities and `authority`; and how we are, by `certificate`, both in PEM."""
+    if not authority and not certificate:
+        return _public_context()
     context = ssl.create_default_context()
     if authority:
         context.load_verify_locations(cadata=authority)
@@ -91,6 +94,12 @@ def tls_context(authority: str, certificate: str) -> ssl.SSLContext:
             file.flush()
             context.load_cert_chain(file.name)
     return context
+
+
+@cache
+def _public_context() -> ssl.SSLContext:
+    """Made once: reading all public authorities takes longer than most questions."""
+    return ssl.create_default_context()
 
 
 def _parsed(content: bytes, url: str) -> dict[str, Any]:

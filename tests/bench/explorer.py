@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import Role, TokenScope, User
 from apps.accounts.scope import Scope
 from apps.accounts.tokens import issue_token
+from apps.core.partitions import make_partitions
 from apps.core.periods import Period
 from apps.core.sql import read_sql
 from apps.costs import loader
 from apps.costs.dimensions import DIMENSION_NAMES, RESOURCE, Dimension
 from apps.costs.queries import CostQuery, Granularity, cost_table
 from apps.costs.rollups import roll_up
+from tests.bench.databases import kept_database
 
-DATABASE = "bench_explorer"
 PERIOD = Period(date(2025, 7, 1), date(2026, 7, 31))
 MONTHS = [date(2025 + place // 12, place % 12 + 1, 1) for place in range(6, 19)]
 MADE_BY = Path(__file__).with_name("explorer.sql")
@@ -106,34 +106,16 @@ def _in_database(work: Callable[[], object]) -> float:
 @contextmanager
 def organisation() -> Iterator[None]:
     """Django's connection on the database of the large organisation, which is made on the first call and kept."""
-    name = connection.settings_dict["NAME"]
-    if _comment() != _made_by():
-        _make_anew()
-    _connect(DATABASE)
-    try:
-        if _comment() != _made_by():
-            _fill()
+    with kept_database("bench_explorer", made_by=_made_by(), fill=_fill):
         yield
-    finally:
-        _connect(name)
-
-
-def _make_anew() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
-        cursor.execute(f"CREATE DATABASE {DATABASE}")
 
 
 def _fill() -> None:
-    call_command("migrate", interactive=False, verbosity=0)
-    for month in MONTHS:
-        loader._make_partitions(month)
+    make_partitions(loader.PARTITIONED, MONTHS)
     with connection.cursor() as cursor:
         for statement in MADE_BY.read_text().split(";\n"):
             cursor.execute(statement)
-        roll_up(list(range(1, len(MONTHS) + 1)))
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute(f"COMMENT ON DATABASE {DATABASE} IS '{_made_by()}'")
+    roll_up(list(range(1, len(MONTHS) + 1)))
 
 
 @cache
@@ -141,18 +123,6 @@ def _made_by() -> str:
     """What the database was made from: another generator or other tables make it anew."""
     sources = (MADE_BY.read_text(), read_sql("costs", "tables"), read_sql("costs", "roll_up"))
     return sha256("".join(sources).encode()).hexdigest()
-
-
-def _comment() -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [DATABASE])
-        row = cursor.fetchone()
-    return row and row[0]
-
-
-def _connect(database: str) -> None:
-    connection.close()
-    connection.settings_dict["NAME"] = database
 
 
 def _token() -> str:

@@ -42,7 +42,7 @@ def test_a_template_is_clean(template: Path) -> None:
     assert [str(match) for match in lint_file(template)] == []
 
 
-@pytest.mark.parametrize("kind", ["aws-exports", "s3-files", "aws-inventory", "aws-prices"])
+@pytest.mark.parametrize("kind", ["aws-exports", "s3-files", "aws-inventory", "aws-prices", "aws-cloudwatch"])
 def test_the_form_of_each_kind_offers_the_template_that_reads(kind: str) -> None:
     assert kind_of(kind).template == READ.name
 
@@ -54,6 +54,7 @@ def test_the_form_of_each_kind_offers_the_template_that_reads(kind: str) -> None
         ("BucketPolicy", "s3-files", {"bucket": "b"}),
         ("InventoryPolicy", "aws-inventory", {}),
         ("PricePolicy", "aws-prices", {}),
+        ("MetricsPolicy", "aws-cloudwatch", {}),
     ],
 )
 def test_the_role_that_reads_grants_what_the_form_names_and_no_more(

@@ -52,6 +52,13 @@ def test_the_reader_gets_one_container_and_reader_on_subscriptions(tmp_path: Pat
     assert not any("app create" in one for one in asked)
 
 
+def test_who_reads_metrics_gets_the_role_for_them_alone(tmp_path: Path) -> None:
+    asked = run(tmp_path, "azure-read-role.sh", f"metrics={FIRST_SUB},{SECOND_SUB}", f"client={CLIENT}")
+    granted = [re.findall(r"--role (.+) --scope (\S+)", one)[0] for one in asked if "role assignment create" in one]
+
+    assert granted == [("Monitoring Reader", f"/subscriptions/{one}") for one in (FIRST_SUB, SECOND_SUB)]
+
+
 def test_the_policies_beside_the_forms_grant_the_same() -> None:
     container = kind_of("azure-files").policy({**SETTINGS, "client_id": CLIENT})
     assert container == kind_of("azure-exports").policy({**SETTINGS, "client_id": CLIENT})

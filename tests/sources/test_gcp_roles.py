@@ -89,6 +89,23 @@ def test_prices_need_no_role(tmp_path: Path) -> None:
     assert f"gcloud services enable cloudbilling.googleapis.com --project={PROJECT} --quiet" in asked
 
 
+def test_metrics_are_read_in_each_project_that_is_named(tmp_path: Path) -> None:
+    code, asked, said = run(READ, tmp_path, PROJECT, f"metrics={PROJECT},other-project", "roles=organizations/123")
+    assert code == 0, said
+    assert permissions(asked) == {
+        "finopsReadMetrics": {"monitoring.timeSeries.list", "monitoring.metricDescriptors.list"}
+    }
+    role = "--role=organizations/123/roles/finopsReadMetrics"
+    assert grants(asked) == [
+        f"gcloud projects add-iam-policy-binding {one} {MEMBER} {role}" for one in (PROJECT, "other-project")
+    ]
+    assert "gcloud services enable monitoring.googleapis.com --project=other-project --quiet" in asked
+
+    code, asked, said = run(READ, tmp_path, PROJECT, "metrics=other-project")
+    assert (code, asked) == (2, [])
+    assert "other-project is not nw-billing: say where the roles are kept" in said.replace(PROJECT, "nw-billing")
+
+
 @pytest.mark.parametrize("script", [READ, ACT])
 def test_a_workload_identity_needs_no_key_and_a_key_is_made_only_when_it_is_asked_for(
     tmp_path: Path, script: Path
@@ -153,7 +170,14 @@ def test_acting_is_stopping_and_starting_and_never_making_or_deleting(tmp_path: 
 
 def test_reading_can_change_nothing(tmp_path: Path) -> None:
     _, asked, _ = run(
-        READ, tmp_path, PROJECT, f"table={PROJECT}.a.b", f"inventory=projects/{PROJECT}", "bucket=b", "prices=yes"
+        READ,
+        tmp_path,
+        PROJECT,
+        f"table={PROJECT}.a.b",
+        f"inventory=projects/{PROJECT}",
+        "bucket=b",
+        "prices=yes",
+        f"metrics={PROJECT}",
     )
     words = {one.rpartition(".")[2] for role in permissions(asked).values() for one in role}
     assert words == {"create", "get", "getData", "listResource", "use", "list"}

@@ -1,0 +1,178 @@
+"""How busy things of AWS accounts are, by CloudWatch: files of UTILIZATION, one delivery an account and day."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, Final
+
+import polars as pl
+
+from collectors.aws.accounts import Account, AccountsConnection
+from collectors.aws.cloudwatch import CloudWatch, Told, hours_told
+from collectors.aws.listing import Region
+from collectors.aws.machines import SERVICES, Machines, machines_of
+from collectors.aws.measures import MEASURES
+from collectors.aws.settings import account_of, listed
+from collectors.cloud_metrics import HOUR, POINTS, days, hours_of, stretch
+from collectors.connections import UTILISATION, Check, Progress, RemoteDelivery, Window, try_steps
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
+from collectors.records import write_frame
+from collectors.utilization import UTILIZATION
+
+KEPT: Final = timedelta(days=63)
+"""How long CloudWatch keeps points of five minutes."""
+
+SETTLED: Final = timedelta(hours=3)
+"""How long after a day's end its last points may come."""
+
+PERMISSIONS: Final = (
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "ec2:DescribeInstanceTypes",
+    "ec2:DescribeRegions",
+    "rds:DescribeDBInstances",
+    "sagemaker:DescribeEndpoint",
+    "sagemaker:DescribeEndpointConfig",
+    "sagemaker:ListEndpoints",
+)
+_UNMEASURED: Final = {
+    "AWS/RDS": "the memory of databases there is left out.",
+    "/aws/sagemaker/Endpoints": "what endpoints there use of their GPUs, processors and memory is left out.",
+}
+
+
+class AwsCloudWatch(AccountsConnection):
+    """Machines, their GPUs, databases, endpoints and functions."""
+
+    kind: ClassVar = "aws-cloudwatch"
+    title: ClassVar = "AWS CloudWatch"
+    help: ClassVar = (
+        "How busy EC2, RDS, SageMaker endpoints and Lambda are, and with the CloudWatch agent the memory and the NVIDIA"
+        " GPUs of machines. AWS charges for each metric that is read."
+    )
+    brings: ClassVar = UTILISATION
+    refresh_hours: ClassVar = 6
+    template: ClassVar = "aws-read-role.yaml"
+    template_help: ClassVar = (
+        'is a CloudFormation template that asks for the external id, and makes the role: choose "yes" for utilisation.'
+    )
+
+    @classmethod
+    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every account
+        """IAM policy of each role or user: list, describe and read metrics, nothing else."""
+        statement = {"Effect": "Allow", "Action": list(PERMISSIONS), "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+
+    def check(self) -> Iterator[Check]:
+        """Sign in, take on each role, list the regions, and try every question once in the first of them."""
+        steps: list[tuple[str, Callable[[], str]]] = [("Sign in to AWS", self.clients("").identity)]
+        for role in listed(self.settings.roles) or ("",):
+            account = self._account(role)
+            of = f" of {account_of(role)}" if role else ""
+            if role:
+                steps.append((f"Take on the role{of}", account.aws.take_role))
+            steps.append((f"List the regions{of}", account.list_regions))
+            steps.append((f"Read metrics{of}", account.try_each))
+        yield from try_steps(steps)
+
+    def remote(self, window: Window) -> Iterator[RemoteDelivery]:
+        """The days of each account, by AWS's clock."""
+        accounts, now = self.accounts(), self.clients("").now()
+        for day, state in days(window.first, now, kept=KEPT, settled=SETTLED):
+            for number, role in accounts.items():
+                yield RemoteDelivery(f"{number} {day}", f"{role or number}@{day}", state, day.replace(day=1))
+
+    def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
+        """A day of an account. Raises ProviderRefusedError when nothing at all could be read."""
+        role, _, day = address.rpartition("@")
+        account = self._account(role if self.settings.roles else "")
+        start, end = stretch(date.fromisoformat(day), account.aws.now())
+        frames = [hours_of(pl.DataFrame(schema=POINTS)), *account.hours(start, end, lambda: progress(0, 0))]
+        self._warnings = account.warnings
+        if not account.read and account.problems:
+            raise account.problems[0]
+        path = write_frame(UTILIZATION, pl.concat(frames), folder)
+        size = path.stat().st_size
+        progress(size, size)
+        return path
+
+    def _account(self, role: str) -> "Metrics":
+        return Metrics(self.clients(role), role, listed(self.settings.regions))
+
+
+class Metrics(Account):
+    """One account: what its regions say, and what could not be had."""
+
+    def hours(self, start: datetime, end: datetime, tick: Callable[[], None]) -> Iterator[pl.DataFrame]:
+        """Hours of each region; one that could not be read to its end is left out as a whole."""
+        for name in self.regions:
+            tick()
+            try:
+                hours = self._hours(self._region(name), start, end, tick)
+            except (ProviderRefusedError, ProviderUnavailableError) as error:
+                self._leave_out(name, "cloudwatch", "nothing there is measured.", error)
+                continue
+            self.read += 1
+            yield hours
+
+    def try_each(self) -> str:
+        """Ask each question in one region. Raises ProviderRefusedError that names all that is missing."""
+        region = self._region(self.regions[0])
+        missing: dict[str, ProviderRefusedError] = {}
+        for service, ask in self._questions(region):
+            try:
+                ask()
+            except (ProviderRefusedError, ProviderUnavailableError) as error:
+                why = self.why(region.name, service, error)
+                if why and isinstance(error, ProviderUnavailableError):
+                    raise
+                if why and isinstance(error, ProviderRefusedError):
+                    missing.setdefault(why, error)
+        if missing:
+            raise ProviderRefusedError(
+                f"Not everything can be read in {self.number} ({region.name}): {', '.join(missing)}. Add what is"
+                " missing to the policy of the role or user.",
+                permission=next(iter(missing.values())).permission,
+            )
+        return f"Metrics can be listed and read in {region.name}."
+
+    def _questions(self, region: Region) -> Iterator[tuple[str, Callable[[], object]]]:
+        watch, end = CloudWatch(region), self.aws.now()
+        asked = next(iter(MEASURES))
+        nobody = ("AWS/EC2", asked.parts[0], (("InstanceId", "i-0"),), asked.statistic)
+        yield "cloudwatch", lambda: watch.told(asked)
+        yield "cloudwatch", lambda: watch.answers([nobody], end - HOUR, end)
+        yield "ec2", lambda: self.aws.call(self.aws.client("ec2", region.name), "describe_instance_types", MaxResults=5)
+        for sort in SERVICES.values():
+            yield sort.service, lambda sort=sort: region.try_list(sort)  # type: ignore[misc]
+
+    def _hours(self, region: Region, start: datetime, end: datetime, tick: Callable[[], None]) -> pl.DataFrame:
+        watch, told = CloudWatch(region), list[Told]()
+        for measure in MEASURES:
+            told += watch.told(measure)
+            tick()
+        machines = self._machines(region, {one.measure.namespace for one in told if one.measure.per})
+        answers = watch.answers((question for one in told for question in one.questions), start, end)
+        tick()
+        return hours_told(told, answers, machines)
+
+    def _machines(self, region: Region, namespaces: set[str]) -> dict[str, Machines]:
+        found: dict[str, Machines] = {}
+        for namespace in sorted(namespaces):
+            try:
+                found |= machines_of(region, namespace)
+            except (ProviderRefusedError, ProviderUnavailableError) as error:
+                self._leave_out(region.name, SERVICES[namespace].service, _UNMEASURED[namespace], error)
+        return found
+
+    def _leave_out(
+        self, region: str, service: str, then: str, error: ProviderRefusedError | ProviderUnavailableError
+    ) -> None:
+        """Leave out what is refused; a fault puts the day off, which is read once when it is complete."""
+        if isinstance(error, ProviderUnavailableError) and self.why(region, service, error):
+            raise error
+        self.leave_out(region, service, then, error)
+
+    def _region(self, name: str) -> Region:
+        return Region(self.aws, self.number, self.partition, name)
