@@ -132,7 +132,9 @@ class GapsSerializer(serializers.Serializer[Any]):
     start = serializers.DateField(source="calendar.first", allow_null=True, help_text="first day with costs")
     end = serializers.DateField(source="calendar.last", allow_null=True, help_text="newest day with costs")
     may_change_from = serializers.DateField(allow_null=True, help_text="first day that may still change")
-    missing = MissingDaysSerializer(source="calendar.missing", many=True, help_text="without costs, between days with some")
+    missing = MissingDaysSerializer(
+        source="calendar.missing", many=True, help_text="without costs, between days with some"
+    )
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
