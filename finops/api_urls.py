@@ -9,6 +9,10 @@ urlpatterns = [
     path("docs/", TemplateView.as_view(template_name="api/docs.html"), name="api-docs"),
     path("v1/", include("apps.accounts.api")),
     path("v1/", include("apps.costs.api")),
+    path("v1/", include("apps.clusters.api")),
     path("v1/", include("apps.dashboards.api")),
+    path("v1/", include("apps.inventory.api")),
+    path("v1/", include("apps.pricing.api")),
     path("v1/", include("apps.sources.api")),
+    path("v1/", include("apps.utilization.api")),
 ]

@@ -45,6 +45,12 @@ class Environment(BaseSettings):
         default=SecretStr(""), description="smtp://user:password@host:587, or smtps:// for TLS at once; empty: no mail"
     )
     mail_from: str = Field(default="finops@localhost", description="sender of mails")
+    points_days: int = Field(
+        default=30, ge=1, le=3_650, description="days for which five-minute points of utilisation are kept"
+    )
+    utilization_months: int = Field(
+        default=25, ge=2, le=240, description="whole months for which hours of utilisation are kept, besides this one"
+    )
     web_statement_seconds: int = Field(
         default=30, gt=0, description="seconds that one statement of a page or an API call may take"
     )

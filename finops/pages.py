@@ -4,11 +4,14 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from apps.accounts.views import audit, organisation, profile, teams, tokens, users
+from apps.clusters import views as clusters
 from apps.costs.views import charges, explorer, rates
-from apps.dashboards import view_pages
+from apps.dashboards import resource_pages, view_pages
 from apps.dashboards import views as dashboards
 from apps.demo import views as demo
+from apps.pricing import views as pricing
 from apps.sources.views import connect, connections, deliveries, steps, uploads
+from apps.utilization.views import gpus
 
 urlpatterns = [
     path("", dashboards.overview, name="overview"),
@@ -22,6 +25,14 @@ urlpatterns = [
     path("demo/remove/progress/", demo.progress, name="demo-progress"),
     path("costs/", explorer.costs, name="costs"),
     path("costs/charges/", charges.charges, name="charges"),
+    path("prices/", pricing.prices, name="prices"),
+    path("resources/", resource_pages.resources, name="resources"),
+    path("resources/<int:pk>/", resource_pages.resource, name="resource"),
+    path("clusters/", clusters.clusters, name="clusters"),
+    path("clusters/table.csv", clusters.download, name="clusters-csv"),
+    path("clusters/prices/", clusters.prices, name="cluster-prices"),
+    path("gpus/", gpus.gpus, name="gpus"),
+    path("gpus/table.csv", gpus.download, name="gpus-csv"),
     path("sources/", connections.sources, name="sources"),
     path("sources/connect/", connect.kinds, name="source-kinds"),
     path("sources/connect/<slug:kind>/", connect.connect, name="source-connect"),

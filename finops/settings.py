@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 from pathlib import Path
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.contrib.messages import constants as messages
 
@@ -32,7 +33,11 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "apps.core",
     "apps.accounts",
+    "apps.inventory",
+    "apps.pricing",
     "apps.costs",
+    "apps.clusters",
+    "apps.utilization",
     "apps.sources",
     "apps.dashboards",
     "apps.demo",
@@ -80,6 +85,8 @@ TEMPLATES = [
 
 DATABASES = {"default": database_settings()}
 WEB_STATEMENT_SECONDS = ENV.web_statement_seconds
+POINTS_DAYS = ENV.points_days
+UTILIZATION_MONTHS = ENV.utilization_months
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["apps.accounts.signin.ThrottledBackend"]
@@ -174,7 +181,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "DeliveryStatusEnum": "apps.sources.models.Delivery.Status",
+        "ResourceKindEnum": "collectors.resources.KINDS",
         "RunStatusEnum": "apps.sources.models.Run.Status",
+        "SourceKindEnum": "collectors.connections.KINDS",
         "TokenScopeEnum": "apps.accounts.models.TokenScope",
     },
     "POSTPROCESSING_HOOKS": [
@@ -193,5 +202,6 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "tend the ledger of deliveries": {"task": "apps.sources.tasks.tend_ledger", "schedule": 60.0},
     "run what is due": {"task": "apps.sources.tasks.run_due", "schedule": 30.0},
+    "forget old utilisation": {"task": "apps.utilization.tasks.forget", "schedule": crontab(hour=3, minute=17)},
     "go on with a removal of the demo": {"task": "apps.demo.tasks.finish_removal", "schedule": 60.0},
 }

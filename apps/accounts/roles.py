@@ -16,6 +16,7 @@ class Capability(StrEnum):
     IMPORT_BILLS = "import bills"
     MANAGE_SOURCES = "manage data sources"
     MANAGE_RATES = "manage exchange rates"
+    PUSH_UTILIZATION = "push utilisation"
     MANAGE_TEAMS = "manage teams"
     MANAGE_ORGANISATION = "manage the organisation's settings"
     SEE_PEOPLE = "see users"

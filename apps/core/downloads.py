@@ -2,9 +2,12 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from django.http import StreamingHttpResponse
+
+from apps.core.exact import exact_text
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -23,12 +26,17 @@ def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Itera
     writer = csv.writer(_Echo())
     yield writer.writerow(columns)
     for row in rows:
-        yield writer.writerow([harmless(value) for value in row])
+        yield writer.writerow([_written(value) for value in row])
 
 
 def harmless(value: object) -> object:
     """Text that a spreadsheet would take for a formula with an apostrophe before it; anything else as it is."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def _written(value: object) -> object:
+    """Amounts with every digit that counts, and harmless text."""
+    return exact_text(value) if isinstance(value, Decimal) else harmless(value)
 
 
 class _Echo:

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from apps.core import money
-from apps.core.charts import Figure, bar_trace, figure, line_trace, money_axis
+from apps.core.charts import Figure, bar_trace, figure, line_trace, money_axis, with_note
 from apps.dashboards.overview import DailyCost, InCurrency, Overview
 
 COLOUR: Final = "var(--c1)"
@@ -14,10 +14,12 @@ BEFORE: Final = "var(--ink-3)"
 
 
 def daily(shown: Overview, one: InCurrency) -> Figure:
-    """Each day of the month as a bar, today hatched, and the days of the month before as a line."""
+    """Each day of the month as a bar, today and what may still change hatched; the month before as a line."""
     dates = _dates(shown)
     days = [day.cost for day in one.days]
-    data = [bar_trace(money.month(shown.month.first), dates[: len(days)], days, currency=one.currency, colour=COLOUR)]
+    name = money.month(shown.month.first)
+    bars = bar_trace(name, dates[: len(days)], days, currency=one.currency, colour=COLOUR, unsettled=shown.unsettled)
+    data = [with_note(bars, shown.unsettled, "may still change")]
     if one.so_far is not None:
         today = shown.period.last + timedelta(days=1)
         data.append(
@@ -37,7 +39,8 @@ def cumulative(shown: Overview, one: InCurrency) -> Figure:
         line_trace(name, _dates(shown)[: len(days)], days, currency=one.currency, colour=COLOUR, width=2.5),
         _before(shown, one, before),
     ]
-    return figure(data, _layout(shown, money_axis([*days, *before], one.currency)), _narrow(shown))
+    layout = _layout(shown, money_axis([*days, *before], one.currency))
+    return figure(data, layout | {"shapes": _shaded(shown)}, _narrow(shown))
 
 
 def by_month(one: InCurrency, links: list[str]) -> Figure:
@@ -57,7 +60,12 @@ def daily_says(shown: Overview, one: InCurrency) -> str:
     """The chart of days in a sentence."""
     days = money.days(shown.period.first, shown.period.last)
     peak = f"The highest day is {money.day(one.peak.date)} with {money.money(one.peak.cost, one.currency)}."
-    return f"Daily spend, {days}: {money.money(one.total.cost, one.currency)} in all. {peak}"
+    return f"Daily spend, {days}: {money.money(one.total.cost, one.currency)} in all. {peak}{_unsettled_says(shown)}"
+
+
+def _unsettled_says(shown: Overview) -> str:
+    count = sum(shown.unsettled)
+    return f" The last {money.counted(count, 'day')} may still change." if count else ""
 
 
 def cumulative_says(shown: Overview, one: InCurrency) -> str:
@@ -101,6 +109,19 @@ def _layout(shown: Overview, axis: dict[str, Any]) -> Figure:
 
 def _narrow(shown: Overview) -> Figure:
     return {"xaxis": {"tickvals": _ticks(shown, 14)}}
+
+
+def _shaded(shown: Overview) -> list[dict[str, Any]]:
+    """Behind a line: the days that may still change."""
+    count = sum(shown.unsettled)
+    ends = {
+        "x0": f"{shown.period.last - timedelta(days=count)}T12:00",
+        "x1": f"{shown.period.last}T12:00",
+        "y0": 0,
+        "y1": 1,
+    }
+    look = {"fillcolor": "var(--ink-3)", "opacity": 0.12, "line": {"width": 0}, "layer": "below"}
+    return [{"type": "rect", "xref": "x", "yref": "paper", **ends, **look}] if count else []
 
 
 def _ticks(shown: Overview, step: int) -> list[str]:

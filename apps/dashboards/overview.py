@@ -102,7 +102,8 @@ class InCurrency:
 class Overview:
     """The month, its complete days and those that they are compared with; `note` says what is not as it was asked.
 
-    `by` is what the cost is split by beside services: teams, or the workloads of the only one.
+    `by` is what the cost is split by beside services: teams, or the workloads of the only one. Costs of `changes_from`
+    and later days may still change.
     """
 
     month: Period
@@ -112,6 +113,13 @@ class Overview:
     currencies: tuple[InCurrency, ...]
     choices: tuple[date, ...]
     note: str
+    changes_from: date | None = None
+
+    @property
+    def unsettled(self) -> tuple[bool, ...]:
+        """Of each day of the period, whether its costs may still change."""
+        days = (self.period.first + timedelta(days=number) for number in range(self.period.days))
+        return tuple(self.changes_from is not None and day >= self.changes_from for day in days)
 
     @property
     def is_whole_month(self) -> bool:

@@ -1,6 +1,6 @@
 """The overview as its page shows it: names, links to the explorer, figures, and the tables below them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +13,7 @@ from apps.costs.address import Address, drill_down, exports_of
 from apps.costs.dimensions import Dimension
 from apps.costs.labels import Namer, dimension_label
 from apps.dashboards import charts
+from apps.dashboards.idle import IdleCost
 from apps.dashboards.overview import SERVICE, TEAM, DailyCost, Group, InCurrency, Mover, Overview
 
 CHILDREN: Final = 50
@@ -79,6 +80,7 @@ class Block:
     parts: list[Row]
     services: list[Row]
     movers: list[Row]
+    idle: IdleCost | None
 
     @property
     def before_total(self) -> Decimal:
@@ -121,12 +123,12 @@ class OverviewPage:
     part: str
 
     @classmethod
-    def of(cls, shown: Overview, *, team: str, name: Namer) -> Self:
-        """The page of `shown`."""
+    def of(cls, shown: Overview, *, team: str, name: Namer, idle: Mapping[str, IdleCost]) -> Self:
+        """The page of `shown`; `idle` is what GPUs cost for nothing, by currency."""
         address = Address({"granularity": "day"}).over(shown.period)
         if team:
             address = address.with_filter(TEAM, [team])
-        maker = _Maker(shown, address, name, team)
+        maker = _Maker(shown, address, name, team, idle)
         return cls(shown, [maker.block(one) for one in shown.currencies], maker.links(), dimension_label(shown.by))
 
 
@@ -138,6 +140,7 @@ class _Maker:
     address: Address
     name: Namer
     team: str
+    idle: Mapping[str, IdleCost]
 
     def links(self) -> Links:
         by_service = self.address.with_({"group_by": "service"})
@@ -172,6 +175,7 @@ class _Maker:
             parts=self._rows(self.shown.by, one.parts, one.total.cost),
             services=self._rows(SERVICE, one.services, one.total.cost),
             movers=[self._mover(mover) for mover in one.movers],
+            idle=self.idle.get(one.currency),
         )
 
     def _rows(self, by: Dimension, groups: Iterable[Group], total: Decimal) -> list[Row]:

@@ -14,11 +14,11 @@ from apps.accounts.pages import SECTIONS
 from apps.accounts.roles import Capability, may
 from apps.accounts.scope import scope_of
 from apps.core import money
-from apps.costs.queries import Freshness, ProviderFreshness, freshness
+from apps.costs.queries import Freshness
+from apps.costs.views.fresh import freshness_of
 from apps.dashboards.view_menu import ViewMenu, view_menu
-
-LATE: Final = timedelta(days=62)
-"""Providers that have sent nothing for longer have ended: nobody waits for them."""
+from apps.sources.freshness import ProviderTrust, trust
+from apps.sources.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,10 @@ class Entry:
 MENU: Final = (
     Entry("", "Overview", "/", "home", Capability.SEE_COSTS),
     Entry("Costs", "Cost explorer", "/costs/", "bars", Capability.SEE_COSTS),
+    Entry("Costs", "Resources", "/resources/", "server", Capability.SEE_COSTS),
+    Entry("Costs", "Clusters", "/clusters/", "cluster", Capability.SEE_COSTS),
+    Entry("Costs", "List prices", "/prices/", "wallet", Capability.SEE_COSTS),
+    Entry("Workloads", "GPUs", "/gpus/", "chip", Capability.SEE_COSTS),
     Entry("Admin", "Data sources", "/sources/", "db", Capability.SEE_DELIVERIES),
     Entry("Admin", "Audit log", "/audit/", "list", Capability.SEE_AUDIT),
     Entry("Admin", "Settings", "/settings/", "gear", Capability.SEE_COSTS),
@@ -87,7 +91,12 @@ class Shell:
     @cached_property
     def freshness(self) -> Freshness:
         """How far the costs that this user may see reach."""
-        return freshness(today=timezone.now().date(), scope=scope_of(self._request.user))
+        return freshness_of(self._request)
+
+    @cached_property
+    def trust(self) -> list[ProviderTrust]:
+        """How far each provider's costs can be trusted, the worst first."""
+        return trust(self.freshness, today=timezone.now().date(), scope=scope_of(self._request.user))
 
     @property
     def age(self) -> str:
@@ -98,10 +107,9 @@ class Shell:
         return money.ago(datetime.combine(newest + timedelta(days=1), time(), UTC), timezone.now())
 
     @property
-    def late(self) -> list[ProviderFreshness]:
-        """Providers whose newest complete day is not the newest of all."""
-        newest = self.freshness.day
-        return [one for one in self.freshness.providers if newest and newest - LATE <= one.day < newest]
+    def late(self) -> list[ProviderTrust]:
+        """Providers that a source leaves without its newest costs: one is late, fails or is paused."""
+        return [one for one in self.trust if one.state is not State.HEALTHY]
 
     @cached_property
     def saved_views(self) -> ViewMenu | None:

@@ -1,7 +1,8 @@
 """The overview, the search and the help page."""
 
-from datetime import date
-from typing import Any
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -20,12 +21,19 @@ from apps.accounts.scope import Scope, scope_of
 from apps.core import money
 from apps.core.periods import PeriodError, parse_day
 from apps.costs.labels import namer
+from apps.costs.queries import Freshness
 from apps.dashboards import overview as numbers
 from apps.dashboards import search as finding
+from apps.dashboards.idle import idle_costs
 from apps.dashboards.overview_page import OverviewPage
 from apps.dashboards.queries import overview_team
 from apps.dashboards.services import remember_team
 from apps.dashboards.shell import Shell
+from apps.sources.restatements import recent_corrections
+from apps.sources.wording import correction_sentence
+
+CORRECTED: Final = timedelta(days=14)
+"""How long a change of a month that was over is told on the overview."""
 
 
 @never_cache
@@ -44,7 +52,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     if newest:
         month, no_month = _month(request, newest)
         context["wrong"] = [*wrong, *no_month]
-        context |= _numbers(month, newest, team=team, names=names, scope=scope)
+        context |= _numbers(month, shell.freshness, team=team, names=names, scope=scope)
+        found = recent_corrections(scope=scope, since=timezone.now() - CORRECTED)
+        context["corrected"] = [(one, correction_sentence(one)) for one in found]
     return render(request, "dashboards/overview.html", context)
 
 
@@ -89,18 +99,22 @@ def overview_address(month: str, team: str) -> str:
     return f"/?{urlencode(given)}" if given else "/"
 
 
-def _numbers(month: date, newest: date, *, team: str, names: dict[str, str], scope: Scope) -> dict[str, Any]:
+def _numbers(month: date, fresh: Freshness, *, team: str, names: dict[str, str], scope: Scope) -> dict[str, Any]:
     """The part of the context that takes costs."""
+    today, currency = timezone.now().date(), Organisation.current().reporting_currency
     shown = numbers.overview(
         month=month,
         team=team,
-        currency=Organisation.current().reporting_currency,
-        newest=newest,
-        today=timezone.now().date(),
+        currency=currency,
+        newest=fresh.day or today,
+        today=today,
         scope=scope,
     )
+    shown = replace(shown, changes_from=fresh.changes_from())
+    name = namer(names)
+    idle = idle_costs(shown, team=team, name=name, currency=currency, scope=scope)
     return {
-        "page": OverviewPage.of(shown, team=team, name=namer(names)),
+        "page": OverviewPage.of(shown, team=team, name=name, idle=idle),
         "shown": shown,
         "now": money.days(shown.period.first, shown.period.last),
         "before": money.days(shown.compare.first, shown.compare.last),

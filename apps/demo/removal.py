@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.accounts.audit import record
 from apps.accounts.models import User
+from apps.clusters.removal import remove_source as remove_clusters
 from apps.core import money
 from apps.core.errors import UserError
 from apps.core.locks import held, is_held
@@ -20,7 +21,9 @@ from apps.costs.removal import remove_facts, remove_source
 from apps.demo.models import DemoOrganisation
 from apps.demo.people import lock_out, unmake_organisation
 from apps.demo.services import LOCK, SOURCE
+from apps.inventory.removal import remove_source as remove_inventory
 from apps.sources.models import Delivery, Source
+from apps.utilization.removal import remove_source as remove_utilization
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,9 @@ def _complete() -> None:
     deliveries = Delivery.objects.filter(source__name=SOURCE)
     rows = sum(deliveries.values_list("rows_loaded", flat=True))
     remove_source(SOURCE)
+    remove_inventory(SOURCE)
+    remove_utilization(SOURCE)
+    remove_clusters(SOURCE)
     deliveries.delete()
     Source.objects.filter(name=SOURCE).delete()
     unmake_organisation()

@@ -4,10 +4,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from pathlib import Path
 from typing import Final
 
+import polars as pl
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -16,15 +18,23 @@ from apps.accounts.audit import record
 from apps.core.errors import UserError
 from apps.core.locks import held
 from apps.costs.loader import analyse_tables
+from apps.demo.clusters import cluster_usage
 from apps.demo.focus import write
 from apps.demo.generator import MONTHS, PROVIDERS, Bill, bills, months_until
+from apps.demo.inventory import snapshots
 from apps.demo.models import DemoOrganisation
 from apps.demo.people import make_organisation
 from apps.demo.queries import is_empty
 from apps.demo.stories import StoryBook
+from apps.demo.utilization import METERED, tenancy, utilization
 from apps.sources.models import Delivery
 from apps.sources.services import import_bill, note_interrupted
 from collectors.files import FoundDelivery
+from collectors.kubernetes_usage import KUBERNETES_USAGE
+from collectors.records import RecordSet, write_frame, write_records
+from collectors.resources import RESOURCES
+from collectors.tenancy import TENANCY
+from collectors.utilization import UTILIZATION
 
 SOURCE: Final = "demo"
 LOCK: Final = "demo"
@@ -51,6 +61,9 @@ def load_demo(*, until: date, progress: Callable[[Progress], None], months: int 
         if not demo.is_complete:
             book = StoryBook(first=months_until(demo.until, demo.months)[0], until=demo.until)
             _import_bills(demo, book, progress)
+            _import_inventory(demo)
+            _import_cluster_usage(demo)
+            _import_utilization(demo, book.first)
             _complete(demo, book)
         return demo
 
@@ -79,14 +92,49 @@ def _import_bills(demo: DemoOrganisation, book: StoryBook, progress: Callable[[P
             progress(Progress(place, of, loaded, left))
 
 
+def _import_inventory(demo: DemoOrganisation) -> None:
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=settings.FINOPS_HOME / "tmp") as folder:
+        for at, resources in snapshots(demo.until):
+            _load(write_records(RESOURCES, resources, Path(folder)), f"resources-{at:%Y-%m-%d}.csv", at)
+
+
+def _import_cluster_usage(demo: DemoOrganisation) -> None:
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=settings.FINOPS_HOME / "tmp") as folder:
+        path = write_records(KUBERNETES_USAGE, cluster_usage(demo.until), Path(folder))
+        _load(path, f"kubernetes-{demo.until}.csv")
+
+
+def _import_utilization(demo: DemoOrganisation, first: date) -> None:
+    made: tuple[tuple[RecordSet, Callable[[str, date, date], pl.DataFrame]], ...] = (
+        (UTILIZATION, utilization),
+        (TENANCY, tenancy),
+    )
+    with tempfile.TemporaryDirectory(prefix="demo-", dir=settings.FINOPS_HOME / "tmp") as folder:
+        for records, make in made:
+            for provider in METERED:
+                path = write_frame(records, make(provider, first, demo.until), Path(folder))
+                _load(path, f"{records.name}-{provider}-{demo.until}.parquet", _end_of(demo.until))
+
+
+def _end_of(day: date) -> datetime:
+    """When what is known of a day is received."""
+    return datetime.combine(day + timedelta(days=1), clock(), UTC)
+
+
 def _import(bill: Bill, folder: Path) -> None:
     path = folder / bill.file_name
     write(bill.charges, path)
-    found = FoundDelivery(Path(SOURCE, bill.file_name), (path,))
-    delivery = import_bill(found, source=SOURCE, actor=None, origin=Delivery.Origin.COMMAND_LINE).delivery
+    _load(path, bill.file_name)
+
+
+def _load(path: Path, name: str, received_at: datetime | None = None) -> None:
+    """Import a file under a name, and delete it."""
+    found = FoundDelivery(Path(SOURCE, name), (path,))
+    origin = Delivery.Origin.COMMAND_LINE
+    delivery = import_bill(found, source=SOURCE, actor=None, origin=origin, received_at=received_at).delivery
     path.unlink()
     if delivery.status != Delivery.Status.LOADED:
-        raise UserError(f"The demo's bill {bill.file_name} could not be loaded: {delivery.error}")
+        raise UserError(f"The demo's file {name} could not be loaded: {delivery.error}")
 
 
 @transaction.atomic

@@ -116,12 +116,17 @@ def _calendar(first: date, last: date, until: date) -> pl.DataFrame:
     )
 
 
-def _random(by: str) -> pl.Expr:
-    """0 to 999, spread evenly, decided by the line and `by`: a mixer of 32 bit words that needs no library."""
-    mixed = (pl.col("line_id") + pl.col(by) * 2_654_435_761 % WORDS) % WORDS
+def mixed(word: pl.Expr) -> pl.Expr:
+    """0 to 999, spread evenly, decided by 32 bits of the word: a mixer that needs no library."""
+    bits = word % WORDS
     for factor in (2_246_822_519, 3_266_489_917):
-        mixed = mixed.xor(mixed // 32_768) * factor % WORDS
-    return (mixed.xor(mixed // 65_536) % 1000).cast(pl.Int64)
+        bits = bits.xor(bits // 32_768) * factor % WORDS
+    return (bits.xor(bits // 65_536) % 1000).cast(pl.Int64)
+
+
+def _random(by: str) -> pl.Expr:
+    """0 to 999, decided by the line and `by`."""
+    return mixed(pl.col("line_id") + pl.col(by) * 2_654_435_761 % WORDS)
 
 
 def _quantity() -> pl.Expr:

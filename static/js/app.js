@@ -98,8 +98,18 @@
   });
   document.addEventListener("htmx:load", ({ detail }) => prepare(detail.elt));
 
+  // Times of day in the reader's own zone; what is shown on hover stays UTC.
+  function localClock(time) {
+    const at = new Date(time.dateTime);
+    const isToday = at.toDateString() === new Date().toDateString();
+    const date = isToday ? {} : { day: "numeric", month: "short" };
+    const clock = { ...date, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" };
+    time.textContent = new Intl.DateTimeFormat("en-GB", clock).format(at);
+  }
+
   function prepare(part) {
     for (const button of part.querySelectorAll("[data-needs-script]")) button.hidden = false;
+    part.querySelectorAll("time[data-clock]").forEach(localClock);
   }
 
   prepare(document);

@@ -21,6 +21,7 @@ WHO_MAY = {
     Capability.IMPORT_BILLS: {ADMIN, FINANCE},
     Capability.MANAGE_SOURCES: {ADMIN},
     Capability.MANAGE_RATES: {ADMIN, FINANCE},
+    Capability.PUSH_UTILIZATION: {ADMIN},
     Capability.MANAGE_TEAMS: {ADMIN},
     Capability.MANAGE_ORGANISATION: {ADMIN},
     Capability.SEE_PEOPLE: {ADMIN, FINANCE},

@@ -16,6 +16,8 @@ from apps.utilization import loader, tenancy_loader
 from collectors.records import RecordSet, write_frame
 from collectors.tenancy import TENANCY
 from collectors.utilization import METRICS, UTILIZATION, hourly
+from finops.assets import gather_static_files
+from finops.progress import Progress
 from tests.bench.databases import kept_database
 from tests.bench.explorer import elapsed
 from tests.bench.home import BENCH
@@ -42,6 +44,7 @@ def utilization_64x30d() -> tuple[float, str]:
 
 def heatmap_1000x30d() -> tuple[float, str]:
     """95th percentile of the server's time for the page of 1,000 GPUs, over 30 days and over three, hour by hour."""
+    gather_static_files(Progress(errors=True))
     with kept_database("bench_gpus", made_by=_made_by(), fill=_fill):
         client = Client()
         client.force_login(User.objects.get_or_create(username="bench", defaults={"role": Role.VIEWER})[0])

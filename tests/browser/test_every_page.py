@@ -7,11 +7,14 @@ from apps.accounts import services
 from apps.accounts.models import User
 from apps.accounts.tokens import issue_token
 from apps.costs.models import ExchangeRate
+from apps.inventory.models import Resource
 from apps.sources.connecting import connect
 from apps.sources.models import Run, Source
 from tests.browser.conftest import PASSWORD
+from tests.inventory.conftest import after, load, machine
 
 JUNE = "start=2026-06-01&end=2026-06-30"
+MENU = ("Overview", "Cost explorer", "Resources", "Clusters", "List prices", "GPUs")
 PAGES = [
     "/",
     "/?month=2026-05",
@@ -23,6 +26,15 @@ PAGES = [
     f"/costs/?{JUNE}&pick=service",
     f"/costs/?{JUNE}&filter[region]=nowhere",
     f"/costs/charges/?{JUNE}",
+    "/resources/",
+    "/resources/?state=failed",
+    "/resources/{resource}/",
+    "/prices/",
+    "/prices/?search=nothing+like+this",
+    f"/clusters/?{JUNE}&group_by=namespace",
+    "/clusters/?period=last_7d&group_by=pod&filter[namespace]=nowhere",
+    f"/gpus/?{JUNE}",
+    f"/gpus/?{JUNE}&team=nobody&metric=gpu_memory",
     "/sources/",
     "/sources/{source}/",
     "/sources/{connection}/",
@@ -55,7 +67,10 @@ def full(loaded, people):
     issue_token(user=admin, name="nightly report", actor=admin)
     services.update_organisation(actor=admin, name="Northwind AI", reporting_currency="USD")
     ExchangeRate.objects.create(currency="EUR", reporting_currency="USD", month="2026-06-01", rate="1.08")
+    load(machine("i-1", tags={"team": "ml-platform"}), at=after(0))
+    load(machine("i-1", state="stopped"), machine("i-2", parent_id="i-1"), at=after(1))
     return {
+        "resource": Resource.objects.get(resource_id="i-1").pk,
         "delivery": loaded.pk,
         "user": User.objects.get(username="viewer").pk,
         "source": loaded.source_id,
@@ -173,10 +188,10 @@ def test_a_token_is_created_copied_and_never_shown_again(visit):
 
 def test_roles_see_what_they_may(visit):
     menus = {
-        "admin": ["Overview", "Cost explorer", "Data sources", "Audit log", "Settings"],
-        "finance": ["Overview", "Cost explorer", "Data sources", "Audit log", "Settings"],
-        "viewer": ["Overview", "Cost explorer", "Data sources", "Settings"],
-        "engineering_lead": ["Overview", "Cost explorer", "Settings"],
+        "admin": [*MENU, "Data sources", "Audit log", "Settings"],
+        "finance": [*MENU, "Data sources", "Audit log", "Settings"],
+        "viewer": [*MENU, "Data sources", "Settings"],
+        "engineering_lead": [*MENU, "Settings"],
     }
     for role, menu in menus.items():
         visitor = visit(role)

@@ -16,7 +16,9 @@ from apps.accounts.tokens import issue_token
 from apps.costs.loader import analyse_tables
 from apps.costs.models import ExchangeRate
 from apps.dashboards.services import save_view
+from apps.inventory.models import Resource
 from apps.sources.models import Delivery, Source
+from tests.inventory.conftest import after, load, machine
 from tests.ledger import charge, load_charges
 
 DAY = date(2026, 6, 3)
@@ -114,6 +116,8 @@ def things(people: dict[str, User]) -> dict[str, object]:
     rate = ExchangeRate.objects.create(currency="EUR", reporting_currency="USD", month="2026-06-01", rate="1.08")
     issue_token(user=admin, name="t", scope=TokenScope.READ, actor=admin)
     view = save_view(actor=admin, name="Mine", path="/costs/", query=JUNE)
+    load(machine("i-1", tags={"team": "atlas"}), at=after(0))
     made = {"delivery": delivery, "rate": rate, "source": source, "token": ApiToken.objects.get(), "view": view}
+    made |= {"resource": Resource.objects.get()}
     others = {"user": people["lead-of-none"].pk, "team": "atlas", "event": AuditEvent.objects.latest("id").pk}
     return {name: row.pk for name, row in made.items()} | others

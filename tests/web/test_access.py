@@ -112,10 +112,10 @@ def test_the_page_of_a_fault_needs_nothing_that_may_be_broken(browser_of, monkey
     client = browser_of(Role.VIEWER)
     client.raise_request_exception = False
 
-    def broken(**_):
+    def broken(*_):
         raise RuntimeError("the database is gone")
 
-    monkeypatch.setattr("apps.dashboards.shell.freshness", broken)
+    monkeypatch.setattr("apps.dashboards.shell.freshness_of", broken)
     answer = client.get("/")
     assert answer.status_code == 500
     assert "could not be made" in answer.content.decode()

@@ -12,7 +12,7 @@ import pytest
 from apps.accounts.models import Organisation, Role, Team
 from apps.accounts.scope import Scope
 from apps.core.periods import Period
-from apps.costs.models import ExchangeRate
+from apps.costs.models import ExchangeRate, Statement
 from apps.dashboards import charts
 from apps.dashboards.models import OverviewTeam
 from apps.dashboards.overview import WORKLOAD, overview
@@ -30,6 +30,28 @@ def shown(month=JULY, newest=date(2026, 7, 9), *, team="", currency="", today=TO
 @pytest.fixture
 def on_10_july(monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: datetime(2026, 7, 10, 8, tzinfo=UTC))
+
+
+def test_days_that_may_still_change_are_hatched_and_named_and_in_the_spend(browser_of, spend, on_10_july):
+    spend(*((date(2026, 7, day), "10", {}) for day in range(1, 10)), (date(2026, 6, 3), "4", {}))
+    Statement.objects.update(loaded_at=datetime(2026, 7, 10, 6, tzinfo=UTC))
+    client = browser_of(Role.VIEWER)
+    answer = client.get("/")
+    found, (block,) = answer.context["shown"], answer.context["page"].blocks
+    assert found.unsettled == (False,) * 7 + (True,) * 2
+    assert block.numbers.total.cost == 90
+    bar = block.daily.figure["data"][0]
+    assert bar["marker"]["pattern"]["shape"] == [""] * 7 + ["/"] * 2
+    assert bar["hovertext"][-1] == "$10.00, may still change"
+    (shade,) = block.cumulative.figure["layout"]["shapes"]
+    assert (shade["x0"], shade["x1"]) == ("2026-07-07T12:00", "2026-07-09T12:00")
+    go.Figure({"data": block.cumulative.figure["data"], "layout": block.cumulative.figure["layout"]})
+    html = answer.content.decode()
+    assert "The last 2 days may still change." in block.daily.says
+    assert html.count('<span class="sub">may still change</span>') == 2
+    before = client.get("/?month=2026-06")
+    assert not any(before.context["shown"].unsettled)
+    assert "may still change</span>" not in before.content.decode().partition('id="main"')[2].partition("<figure")[2]
 
 
 def test_without_costs_there_is_one_thing_to_do(browser_of):
@@ -254,7 +276,7 @@ def test_a_provider_that_lags_is_named_and_one_that_ended_is_not(browser_of, spe
     )
     html = browser_of(Role.VIEWER).get("/").content.decode()
     assert "Google Cloud is late." in html.replace("\n", " ")
-    assert "to 4 Jul" in html
+    assert "Its costs stop at 4 Jul." in html
     assert "Old Host is late" not in html
     assert "1 of 3 providers late" in html
     assert "8 hours ago" in html
