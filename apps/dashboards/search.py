@@ -76,11 +76,12 @@ class Kind:
 def search(text: str, *, user: User) -> list[Group]:
     """What there is of each kind within what the user may see, at most a few of each; kinds without any are left out.
 
-    Without a text it is the pages.
+    Without a text it is the pages of the menu.
     """
     asked = Asked(text.strip()[:LONGEST], user, scope_of(user))
+    most = MOST_HITS if asked.text else len(MENU)
     kinds = (kind for kind in KINDS if len(asked.text) >= kind.shortest)
-    groups = (Group(kind.name, kind.icon, list(islice(kind.find(asked), MOST_HITS))) for kind in kinds)
+    groups = (Group(kind.name, kind.icon, list(islice(kind.find(asked), most))) for kind in kinds)
     return [group for group in groups if group.hits]
 
 
