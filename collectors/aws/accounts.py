@@ -1,6 +1,8 @@
 """Looking into AWS accounts: a role for each, some regions or all that are enabled, and what could not be had there."""
 
-from collections.abc import Mapping
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -10,7 +12,7 @@ from pydantic import Field
 from collectors.aws.clients import Aws
 from collectors.aws.errors import NOT_ENABLED, NOT_SUBSCRIBED, code_of
 from collectors.aws.settings import Regions, Roles, Secrets, account_of, clients, external_id, home_of, listed
-from collectors.connections import Allowed, Connection, Fields
+from collectors.connections import Allowed, Check, Connection, Fields, try_steps
 from collectors.errors import CollectorError, ProviderRefusedError, ProviderUnavailableError
 
 MOST_FAULTS: Final = 3
@@ -41,6 +43,8 @@ class AccountsConnection(Connection):
 
     Settings: ClassVar = Settings
     Secrets: ClassVar = Secrets
+    permissions: ClassVar[tuple[str, ...]]
+    asks: ClassVar[str]  # what a test calls asking all that it asks
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
@@ -58,10 +62,32 @@ class AccountsConnection(Connection):
         return self._warnings
 
     @classmethod
+    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every account
+        """IAM policy of each role or user: what is asked, nothing else."""
+        statement = {"Effect": "Allow", "Action": list(cls.permissions), "Resource": "*"}
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+
+    @classmethod
     def place(cls, settings: Mapping[str, str]) -> str:
         """The accounts and regions."""
         accounts = ", ".join(map(account_of, listed(settings["roles"]))) or "the account of its own identity"
         return f"{accounts}: {settings['regions'] or 'all regions'}"
+
+    def check(self) -> Iterator[Check]:
+        """Sign in, take on each role, list the regions, and ask everything once in the first of them."""
+        steps: list[tuple[str, Callable[[], str]]] = [("Sign in to AWS", self.clients("").identity)]
+        for role in listed(self.settings.roles) or ("",):
+            account = self.account(role)
+            of = f" of {account_of(role)}" if role else ""
+            if role:
+                steps.append((f"Take on the role{of}", account.aws.take_role))
+            steps.append((f"List the regions{of}", account.list_regions))
+            steps.append((f"{self.asks}{of}", account.try_each))
+        yield from try_steps(steps)
+
+    @abstractmethod
+    def account(self, role: str) -> "Account":
+        """The account of a role, or with none that of the identity or key."""
 
     def accounts(self) -> dict[str, str]:
         """Numbers of the accounts, each with its role: empty for that of the identity or key."""
@@ -82,7 +108,7 @@ class AccountsConnection(Connection):
 
 
 @dataclass
-class Account:
+class Account(ABC):
     """One account: whom one asks of it, and what could not be had."""
 
     aws: Aws
@@ -108,6 +134,10 @@ class Account:
             f"{what} in {self.number} ({', '.join(regions)}): {then}"
             for (what, then), regions in self._left_out.items()
         )
+
+    @abstractmethod
+    def try_each(self) -> str:
+        """Ask everything in one region. Raises ProviderRefusedError that names all that is missing."""
 
     def list_regions(self) -> str:
         """The regions in words."""

@@ -1,16 +1,15 @@
 """What exists in AWS accounts: every type in every region, as files of RESOURCES; one delivery an account."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, Final
 
 from collectors.aws.accounts import Account, AccountsConnection
 from collectors.aws.listing import Region, Row
-from collectors.aws.settings import account_of, listed
+from collectors.aws.settings import listed
 from collectors.aws.sorts_ec2 import EC2
 from collectors.aws.sorts_managed import MANAGED
-from collectors.connections import INVENTORY, Check, Progress, RemoteDelivery, Window, try_steps
+from collectors.connections import INVENTORY, Progress, RemoteDelivery, Window
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.records import write_records
 from collectors.resources import RESOURCES
@@ -51,24 +50,8 @@ class AwsInventory(AccountsConnection):
     template_help: ClassVar = (
         'is a CloudFormation template that asks for the external id, and makes the role: choose "yes" for inventory.'
     )
-
-    @classmethod
-    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every account
-        """IAM policy of each role or user: list and describe, nothing else."""
-        statement = {"Effect": "Allow", "Action": list(PERMISSIONS), "Resource": "*"}
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
-
-    def check(self) -> Iterator[Check]:
-        """Sign in, take on each role, list the regions, and try every list once in the first of them."""
-        steps: list[tuple[str, Callable[[], str]]] = [("Sign in to AWS", self.clients("").identity)]
-        for role in listed(self.settings.roles) or ("",):
-            account = self._account(role)
-            of = f" of {account_of(role)}" if role else ""
-            if role:
-                steps.append((f"Take on the role{of}", account.aws.take_role))
-            steps.append((f"List the regions{of}", account.list_regions))
-            steps.append((f"List what exists{of}", account.try_each))
-        yield from try_steps(steps)
+    permissions: ClassVar = PERMISSIONS
+    asks: ClassVar = "List what exists"
 
     def remote(self, window: Window) -> Iterator[RemoteDelivery]:  # noqa: ARG002 - what exists has no period
         """The accounts; only listing everything tells whether something has changed."""
@@ -77,7 +60,7 @@ class AwsInventory(AccountsConnection):
 
     def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
         """Everything in an account. Raises ProviderRefusedError when nothing at all could be listed."""
-        account = self._account(address if self.settings.roles else "")
+        account = self.account(address if self.settings.roles else "")
         path = write_records(RESOURCES, account.rows(lambda: progress(0, 0)), folder)
         self._warnings = account.warnings
         if not account.read and account.problems:
@@ -86,7 +69,7 @@ class AwsInventory(AccountsConnection):
         progress(size, size)
         return path
 
-    def _account(self, role: str) -> "Inventory":
+    def account(self, role: str) -> "Inventory":
         return Inventory(self.clients(role), role, listed(self.settings.regions))
 
 

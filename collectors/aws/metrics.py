@@ -1,7 +1,6 @@
 """How busy things of AWS accounts are, by CloudWatch: files of UTILIZATION, one delivery an account and day."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
@@ -13,9 +12,9 @@ from collectors.aws.cloudwatch import CloudWatch, Told, hours_told
 from collectors.aws.listing import Region
 from collectors.aws.machines import SERVICES, Machines, machines_of
 from collectors.aws.measures import MEASURES
-from collectors.aws.settings import account_of, listed
+from collectors.aws.settings import listed
 from collectors.cloud_metrics import HOUR, POINTS, days, hours_of, stretch
-from collectors.connections import UTILISATION, Check, Progress, RemoteDelivery, Window, try_steps
+from collectors.connections import UTILISATION, Progress, RemoteDelivery, Window
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.records import write_frame
 from collectors.utilization import UTILIZATION
@@ -57,24 +56,8 @@ class AwsCloudWatch(AccountsConnection):
     template_help: ClassVar = (
         'is a CloudFormation template that asks for the external id, and makes the role: choose "yes" for utilisation.'
     )
-
-    @classmethod
-    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every account
-        """IAM policy of each role or user: list, describe and read metrics, nothing else."""
-        statement = {"Effect": "Allow", "Action": list(PERMISSIONS), "Resource": "*"}
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
-
-    def check(self) -> Iterator[Check]:
-        """Sign in, take on each role, list the regions, and try every question once in the first of them."""
-        steps: list[tuple[str, Callable[[], str]]] = [("Sign in to AWS", self.clients("").identity)]
-        for role in listed(self.settings.roles) or ("",):
-            account = self._account(role)
-            of = f" of {account_of(role)}" if role else ""
-            if role:
-                steps.append((f"Take on the role{of}", account.aws.take_role))
-            steps.append((f"List the regions{of}", account.list_regions))
-            steps.append((f"Read metrics{of}", account.try_each))
-        yield from try_steps(steps)
+    permissions: ClassVar = PERMISSIONS
+    asks: ClassVar = "Read metrics"
 
     def remote(self, window: Window) -> Iterator[RemoteDelivery]:
         """The days of each account, by AWS's clock."""
@@ -86,7 +69,7 @@ class AwsCloudWatch(AccountsConnection):
     def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
         """A day of an account. Raises ProviderRefusedError when nothing at all could be read."""
         role, _, day = address.rpartition("@")
-        account = self._account(role if self.settings.roles else "")
+        account = self.account(role if self.settings.roles else "")
         start, end = stretch(date.fromisoformat(day), account.aws.now())
         frames = [hours_of(pl.DataFrame(schema=POINTS)), *account.hours(start, end, lambda: progress(0, 0))]
         self._warnings = account.warnings
@@ -97,7 +80,7 @@ class AwsCloudWatch(AccountsConnection):
         progress(size, size)
         return path
 
-    def _account(self, role: str) -> "Metrics":
+    def account(self, role: str) -> "Metrics":
         return Metrics(self.clients(role), role, listed(self.settings.regions))
 
 

@@ -116,19 +116,11 @@ LISTS: Final = (
 class Settings(SignInSettings):
     """Who reads, and where."""
 
-    region: str = Field(title="Home region", description="Of the tenancy, for example eu-frankfurt-1.")
     regions: str = Field(
         "",
         title="Regions",
         description="That are listed, separated by commas. Left empty, all that the tenancy subscribes to.",
     )
-
-    @field_validator("region")
-    @classmethod
-    def _is_region(cls, value: str) -> str:
-        if not is_region(value.lower()):
-            raise ValueError("This is no region: write it like eu-frankfurt-1.")
-        return value.lower()
 
     @field_validator("regions")
     @classmethod

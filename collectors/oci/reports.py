@@ -18,7 +18,7 @@ from collectors.buckets import StoredObject, fingerprint
 from collectors.connections import Allowed, Check, Connection, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderUnavailableError
 from collectors.oci.client import MOST_PAGES, Oci, Question
-from collectors.oci.sign_in import Secrets, SignInSettings, is_region, key_of
+from collectors.oci.sign_in import Secrets, SignInSettings, key_of
 from collectors.transfer import check_space
 
 NAMESPACE: Final = "bling"  # Oracle's own; a tenancy's bucket there has the name of its OCID
@@ -37,19 +37,11 @@ _DAY: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
 class Settings(SignInSettings):
     """Who reads which reports where."""
 
-    region: str = Field(title="Home region", description="Of the tenancy, for example eu-frankfurt-1.")
     report: str = Field(
         "cost",
         title="Reports",
         description="cost or focus: two views of one bill, of which one is enough. Oracle keeps both for a year.",
     )
-
-    @field_validator("region")
-    @classmethod
-    def _is_region(cls, value: str) -> str:
-        if not is_region(value.lower()):
-            raise ValueError("This is no region: write it like eu-frankfurt-1.")
-        return value.lower()
 
     @field_validator("report")
     @classmethod

@@ -19,6 +19,7 @@ class SignInSettings(Fields):
     tenancy: str = Field(title="Tenancy", description="Its OCID, from Administration > Tenancy details.")
     user: str = Field(title="User", description="The OCID of the user whose key it is.")
     fingerprint: str = Field(title="Fingerprint", description="Of the API key, as the user's API keys list it.")
+    region: str = Field(title="Home region", description="Of the tenancy, for example eu-frankfurt-1.")
 
     @field_validator("tenancy", "user")
     @classmethod
@@ -32,6 +33,13 @@ class SignInSettings(Fields):
     def _is_fingerprint(cls, value: str) -> str:
         if not _FINGERPRINT.fullmatch(value.lower()):
             raise ValueError("This is no fingerprint: it has 16 pairs of letters and digits between colons.")
+        return value.lower()
+
+    @field_validator("region")
+    @classmethod
+    def _is_region(cls, value: str) -> str:
+        if not is_region(value.lower()):
+            raise ValueError("This is no region: write it like eu-frankfurt-1.")
         return value.lower()
 
 
