@@ -20,8 +20,8 @@ def kept_database(name: str, *, made_by: str, fill: Callable[[], None]) -> Itera
             cursor.execute(f"CREATE DATABASE {name}")
     _connect(name)
     try:
+        call_command("migrate", interactive=False, verbosity=0)  # also what was kept since before a migration
         if _comment(name) != made_by:
-            call_command("migrate", interactive=False, verbosity=0)
             fill()
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM ANALYZE")
