@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from apps.accounts.models import Role
-from apps.sources.models import Source
+from apps.sources.models import Run, Source
 from collectors.connections import BILLS, BRINGS, INVENTORY, KINDS, kind_of
 
 
@@ -45,6 +47,18 @@ def test_a_source_that_brings_no_bills_was_seen_and_has_no_newest_day(browser_of
     assert 'id="h-periods"' not in html
     Source.objects.update(last_success_at=None)
     assert "Nothing yet" in client.get("/sources/").content.decode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_that_has_brought_nothing_yet_has_its_page(browser_of, kind):
+    settings = dict.fromkeys(kind_of(kind).Settings.model_fields, "") | {"report": "cost"}
+    source = Source.objects.create(name="new", kind=kind, settings=settings)
+    Run.objects.create(source=source)
+    client = browser_of(Role.ADMIN)
+    for address in (f"/sources/{source.pk}/", f"/sources/{source.pk}/live/", "/sources/"):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert kind_of(kind).title in answer.content.decode() or address.endswith("live/")
 
 
 def test_a_source_of_bills_says_how_old_its_newest_day_is(browser_of):
