@@ -1,18 +1,16 @@
 """A Prometheus that knows how busy GPUs and machines are: lists its days, fetches one as hours or as tenants."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import polars as pl
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from collectors.connections import (
     UTILISATION,
-    Allowed,
     Check,
-    Connection,
     Progress,
     RemoteDelivery,
     Window,
@@ -23,10 +21,7 @@ from collectors.exporters.day import HOUR, SECOND, Day
 from collectors.exporters.hours import read_hours
 from collectors.exporters.signals import EXPORTERS
 from collectors.exporters.tenants import read_tenants
-from collectors.kubernetes.connection import Settings as ClusterSettings
-from collectors.kubernetes.promql import Cluster
-from collectors.prometheus.access import PrometheusSecrets
-from collectors.prometheus.client import Prometheus
+from collectors.kubernetes.cluster import ClusterConnection, ClusterSettings
 from collectors.records import RecordSet, write_frame
 from collectors.tenancy import TENANCY
 from collectors.transfer import check_space
@@ -44,7 +39,7 @@ STEPS: Final = ("0.25", "0.5", "1", "2.5", "5")
 
 HOURS_NAME: Final = "utilisation"
 TENANTS_NAME: Final = "tenancy"
-_POLICY: Final = """\
+_EXPORTERS: Final = """\
 # dcgm-exporter: one more line in its list of metrics says how much of a GPU computes. GPU_UTIL, which it tells by
 # itself, says that something ran, however little
 DCGM_FI_PROF_SM_ACTIVE, gauge, Ratio of cycles in which a multiprocessor has work.
@@ -58,6 +53,8 @@ DCGM_EXPORTER_KUBERNETES_GPU_ID_TYPE=device-name  # Google Kubernetes Engine onl
 class Settings(ClusterSettings):
     """Which machines, of which Prometheus, and how closely they are looked at."""
 
+    steps: ClassVar = STEPS
+
     cluster: str = Field(
         title="Cluster",
         description="What the cluster, or this group of machines, is called; as in its Kubernetes source, if any.",
@@ -69,15 +66,8 @@ class Settings(ClusterSettings):
         " misses peaks.",
     )
 
-    @field_validator("step")
-    @classmethod
-    def _divides_a_day(cls, value: str) -> str:
-        if value not in STEPS:
-            raise ValueError(f"Write one of {', '.join(STEPS)} minutes, without a unit.")
-        return value
 
-
-class Exporters(Connection):
+class Exporters(ClusterConnection):
     """How busy GPUs and machines are, and which pods hold which GPU."""
 
     kind: ClassVar = "prometheus"
@@ -87,34 +77,8 @@ class Exporters(Connection):
         " Exporter, Neuron Monitor, Google Kubernetes Engine and node exporter tell a Prometheus."
     )
     brings: ClassVar = UTILISATION
-    refresh_hours: ClassVar = 1
     Settings: ClassVar = Settings
-    Secrets: ClassVar = PrometheusSecrets
-
-    def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
-        super().__init__(settings, secrets, allowed)
-        self._prometheus = Prometheus(settings, secrets, allowed.networks)
-        self._cluster = Cluster(settings.cluster, settings.label)
-
-    @property
-    def calls(self) -> int:
-        """How many questions were asked."""
-        return self._prometheus.calls
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What Prometheus warned of."""
-        return self._prometheus.warnings
-
-    @classmethod
-    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every cluster
-        """What dcgm-exporter has to be told."""
-        return _POLICY
-
-    @classmethod
-    def place(cls, settings: Mapping[str, str]) -> str:
-        """The cluster and its Prometheus."""
-        return f"{settings['cluster']} at {settings['url']}"
+    exporters: ClassVar = _EXPORTERS
 
     def check(self) -> Iterator[Check]:
         """Reach Prometheus, then find GPUs or machines, who holds the GPUs, and the machines as bills name them."""
@@ -172,9 +136,6 @@ class Exporters(Connection):
         start = _midnight(first) + HOUR - SECOND
         found = self._prometheus.range(seen, start, now, HOUR, longest=LONGEST_LOOK)
         return {at.date() for at in found.points["time"]}
-
-    def _reach(self) -> str:
-        return f"its clock says {self._prometheus.now():%Y-%m-%d %H:%M} UTC"
 
     def _last_day(self) -> Day:
         now = self._prometheus.now()

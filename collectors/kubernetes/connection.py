@@ -1,31 +1,28 @@
 """A cluster behind a Prometheus: lists the days that it has, fetches one as rows of usage, and what there is now."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from collectors.connections import (
     KUBERNETES,
     Allowed,
     Check,
-    Connection,
     Progress,
     RemoteDelivery,
     Window,
     try_steps,
 )
 from collectors.errors import NotReadyError, ProviderRefusedError
+from collectors.kubernetes.cluster import ClusterConnection, ClusterSettings
 from collectors.kubernetes.inventory import read_inventory
 from collectors.kubernetes.machines import resource_id
-from collectors.kubernetes.promql import ALLOCATABLE, CPU_USE, POD_INFO, Cluster
+from collectors.kubernetes.promql import ALLOCATABLE, CPU_USE, POD_INFO
 from collectors.kubernetes.usage import Stretch, read_usage
 from collectors.kubernetes_usage import KUBERNETES_USAGE
-from collectors.prometheus.access import PrometheusSecrets, PrometheusSettings
-from collectors.prometheus.client import Prometheus
 from collectors.records import write_records
 from collectors.resources import RESOURCES
 from collectors.transfer import check_space
@@ -38,8 +35,7 @@ SETTLED: Final = HOUR
 LONGEST_LOOK: Final = timedelta(days=30)
 STEPS: Final = ("1", "2", "5", "10", "15", "30", "60")
 RESOURCES_NAME: Final = "resources"
-_LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_POLICY: Final = """\
+_EXPORTERS: Final = """\
 # kube-state-metrics: publish the labels that tell whose a pod is, and of which size a node is
 --metric-labels-allowlist=pods=[*],nodes=[node.kubernetes.io/instance-type,topology.kubernetes.io/region]
 # with its Helm chart (or kube-state-metrics in the values of kube-prometheus-stack)
@@ -49,47 +45,18 @@ metricLabelsAllowlist:
 """
 
 
-class Settings(PrometheusSettings):
+class Settings(ClusterSettings):
     """Which cluster, of which Prometheus."""
 
-    cluster: str = Field(
-        title="Cluster", description="What the cluster is called, here and in its label if it has one."
-    )
-    label: str = Field(
-        "",
-        title="Label of the cluster",
-        description="Which label tells the cluster from others in this Prometheus, such as cluster. Left empty, all"
-        " that Prometheus knows is one cluster.",
-    )
+    steps: ClassVar = STEPS
     step: str = Field(
         "5",
         title="Minutes between two points",
         description=f"At how many minutes' distance requests and use are compared: {', '.join(STEPS)}.",
     )
 
-    @field_validator("cluster")
-    @classmethod
-    def _has_a_name(cls, value: str) -> str:
-        if not value:
-            raise ValueError("Cluster is needed: it is what the cluster is called on every page.")
-        return value
 
-    @field_validator("label")
-    @classmethod
-    def _is_label(cls, value: str) -> str:
-        if value and not _LABEL.fullmatch(value):
-            raise ValueError("This is no label of Prometheus: it has letters, digits and underscores.")
-        return value
-
-    @field_validator("step")
-    @classmethod
-    def _divides_a_day(cls, value: str) -> str:
-        if value not in STEPS:
-            raise ValueError(f"Write one of {', '.join(STEPS)} minutes, without a unit.")
-        return value
-
-
-class KubernetesCluster(Connection):
+class KubernetesCluster(ClusterConnection):
     """Usage of one cluster by pod and day, and what it consists of."""
 
     kind: ClassVar = "kubernetes"
@@ -99,20 +66,12 @@ class KubernetesCluster(Connection):
         " of each node can be divided among them."
     )
     brings: ClassVar = KUBERNETES
-    refresh_hours: ClassVar = 1
     Settings: ClassVar = Settings
-    Secrets: ClassVar = PrometheusSecrets
+    exporters: ClassVar = _EXPORTERS
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
-        self._prometheus = Prometheus(settings, secrets, allowed.networks)
-        self._cluster = Cluster(settings.cluster, settings.label)
         self._missing: tuple[str, ...] = ()
-
-    @property
-    def calls(self) -> int:
-        """How many questions were asked."""
-        return self._prometheus.calls
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -121,17 +80,7 @@ class KubernetesCluster(Connection):
             f"Prometheus has no {metric} of these pods: their shares go by what they asked for alone."
             for metric in self._missing
         )
-        return (*self._prometheus.warnings, *missing)
-
-    @classmethod
-    def policy(cls, settings: Mapping[str, str]) -> str:  # noqa: ARG003 - the same for every cluster
-        """What kube-state-metrics has to be told."""
-        return _POLICY
-
-    @classmethod
-    def place(cls, settings: Mapping[str, str]) -> str:
-        """The cluster and its Prometheus."""
-        return f"{settings['cluster']} at {settings['url']}"
+        return (*super().warnings, *missing)
 
     def check(self) -> Iterator[Check]:
         """Reach Prometheus, then find what the division of a node's bill is made of."""
@@ -184,9 +133,6 @@ class KubernetesCluster(Connection):
         start = _midnight(first) + HOUR - timedelta(seconds=1)
         found = self._prometheus.range(seen, start, now, HOUR, longest=LONGEST_LOOK)
         return sorted({at.date() for at in found.points["time"]})
-
-    def _reach(self) -> str:
-        return f"its clock says {self._prometheus.now():%Y-%m-%d %H:%M} UTC"
 
     def _find_nodes(self) -> str:
         nodes = self._count(ALLOCATABLE, "node")
