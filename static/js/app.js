@@ -108,7 +108,6 @@
   }
 
   function prepare(part) {
-    for (const button of part.querySelectorAll("[data-needs-script]")) button.hidden = false;
     part.querySelectorAll("time[data-clock]").forEach(localClock);
   }
 

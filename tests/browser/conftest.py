@@ -142,6 +142,10 @@ class Visitor:
         assert answer is not None
         return answer.status
 
+    def slow_down(self, times: int) -> None:
+        """Slow the browser down so many times: what a fast one hides between two frames is then painted."""
+        self.context.new_cdp_session(self.page).send("Emulation.setCPUThrottlingRate", {"rate": times})
+
     def violations(self) -> list[str]:
         """What axe-core finds wrong with the page, injected so that the page's own policy stays in force."""
         self.context.new_cdp_session(self.page).send("Runtime.evaluate", {"expression": AXE})

@@ -39,8 +39,9 @@ def costs(people):
 def explore(visit, costs):
     """Opens the explorer for a viewer, at `path`, and waits for its chart."""
 
-    def start(path=STATE, **options):
+    def start(path=STATE, slower=1, **options):
         visitor = visit("viewer", **options)
+        visitor.slow_down(slower)
         visitor.open(path)
         if options.get("java_script_enabled", True):
             visitor.page.wait_for_selector(DRAWN)
@@ -195,9 +196,10 @@ def test_on_a_phone_the_controls_are_a_sheet_that_applies_once(explore):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 # over 5 s: a browser and axe
 def test_the_page_is_accessible_and_nothing_on_it_moves(explore, theme):
-    visitor = explore(f"{STATE.replace('=service', '=provider,service')}&pick=service", color_scheme=theme)
+    visitor = explore(f"{STATE.replace('=service', '=provider,service')}&pick=service", slower=8, color_scheme=theme)
     page = visitor.page
     assert page.evaluate(SHIFTS) < 0.01
+    visitor.slow_down(1)
     page.locator("details.data > summary").click()
     page.locator("#m-compare > summary").click()
     expect(page.get_by_role("link", name=re.compile("^Same days last year"))).to_be_visible()
