@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 FINOPS = (sys.executable, "-m", "finops.cli")
+PATIENCE = 120.0  # seconds for what takes two on a quiet machine: others may be using it too
 USE_SERVERS = """
 import sys
 from finops.environment import environment
@@ -78,9 +79,9 @@ class Product:
         self.wait_for("Ready after", process)
         return process
 
-    def wait_for(self, text: str, process: "subprocess.Popen[Any]", seconds: float = 60) -> None:
+    def wait_for(self, text: str, process: "subprocess.Popen[Any]") -> None:
         """Wait until `finops up` has said something."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while text not in self.output.read_text():
             assert process.poll() is None, self.output.read_text()
             assert time.monotonic() < deadline, f"{text!r} was not said: {self.output.read_text()}"
@@ -104,7 +105,7 @@ class Product:
 
     def get(self, path: str) -> str:
         """What the web process answers."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE) as answer:
             return str(answer.read().decode())
 
     def processes(self, words: Sequence[str] = ("",)) -> list[psutil.Process]:
@@ -125,9 +126,9 @@ class Product:
         """The oldest living process with these words in its command line."""
         return min(self.processes(words), key=lambda p: p.create_time())
 
-    def wait_until_gone(self, seconds: float = 20) -> list[psutil.Process]:
+    def wait_until_gone(self) -> list[psutil.Process]:
         """Wait until no process of this home lives; returns those that do, which should be none."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while (living := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.1)
         return living
@@ -138,7 +139,7 @@ class Product:
             with suppress(psutil.Error):
                 process.send_signal(signal.SIGKILL)
         for started in self._started:
-            started.communicate(timeout=10)
+            started.communicate(timeout=PATIENCE)
 
 
 def use(home: Path) -> Iterator[Product]:

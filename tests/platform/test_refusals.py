@@ -11,7 +11,7 @@ import pytest
 
 from apps.core.errors import UserError
 from finops.folders import _data_folder
-from tests.platform.product import Product, copy_home, make_folder, use
+from tests.platform.product import PATIENCE, Product, copy_home, make_folder, use
 
 
 def sentence_of(product: Product, *words: str) -> str:
@@ -50,7 +50,7 @@ def test_tables_of_a_newer_version_are_left_alone(product: Product) -> None:
         connection.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('accounts', '9999_later', now())"
         )
-    with_servers.communicate("\n", timeout=30)
+    with_servers.communicate("\n", timeout=PATIENCE)
 
     for words in (["up"], ["token", "create", "admin", "--name", "x"]):
         said = sentence_of(product, *words)

@@ -15,7 +15,7 @@ import pytest
 from werkzeug.wrappers import Request
 
 from tests.aws import BUCKET, PREFIX, Bucket, aws_server
-from tests.platform.product import Product
+from tests.platform.product import PATIENCE, Product
 from tests.sources.conftest import SECRETS, focus
 
 MONTHS = {"2026-05": "5", "2026-06": "60", "2026-07": "700", "2026-08": "8000"}
@@ -137,7 +137,7 @@ def test_a_database_that_is_stopped_in_the_middle_of_a_load_and_comes_back_has_e
         site.wait_until(lambda: is_loading(site))
         postgres = site.product.process("postgres", "-D")
         postgres.send_signal(SIGINT)
-        postgres.wait(30)
+        postgres.wait(PATIENCE)
 
     site.wait_until(lambda: site.loaded() == (0, Decimal(0), 0))
     site.wait_until(lambda: is_over(site))

@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from finops.folders import ELSEWHERE, _socket_folder
-from tests.platform.product import Product, copy_home, make_folder, use
+from tests.platform.product import PATIENCE, Product, copy_home, make_folder, use
 
 
 def finish(program) -> str:
     """Let a program inside `servers()` go on; what it read from the database."""
-    out, err = program.communicate("\n", timeout=30)
+    out, err = program.communicate("\n", timeout=PATIENCE)
     assert program.returncode == 0, err
     return str(out)
 
@@ -44,7 +44,7 @@ def test_a_command_that_is_asked_to_end_stops_the_servers(product: Product) -> N
     assert "ok    database" in third.stdout
 
     program.send_signal(signal.SIGINT)
-    program.communicate(timeout=30)
+    program.communicate(timeout=PATIENCE)
     assert product.wait_until_gone() == []
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from tests.platform.product import FINOPS, Product
+from tests.platform.product import FINOPS, PATIENCE, Product
 
 
 def test_up_starts_everything_says_so_and_ctrl_c_leaves_no_process(product: Product) -> None:
@@ -24,7 +24,7 @@ def test_up_starts_everything_says_so_and_ctrl_c_leaves_no_process(product: Prod
     assert re.search(r"PostgreSQL 18.* \d+\.\d s\n", product.output.read_text())
 
     os.killpg(up.pid, signal.SIGINT)
-    assert up.wait(30) == 0
+    assert up.wait(PATIENCE) == 0
     assert product.wait_until_gone() == []
     assert product.output.read_text().endswith("Stopping ...\nStopped.\n")
 
@@ -43,7 +43,7 @@ def test_a_second_instance_is_refused_and_a_dead_worker_is_started_again(product
     assert product.process("celery", "worker").pid != worker.pid
 
     up.send_signal(signal.SIGTERM)
-    assert up.wait(30) == 0
+    assert up.wait(PATIENCE) == 0
     assert product.wait_until_gone() == []
 
 
@@ -56,7 +56,7 @@ def test_a_dead_database_is_started_again_and_the_pages_come_back(product: Produ
 
     assert json.loads(product.get("/readyz"))["ready"]
     os.kill(up.pid, signal.SIGHUP)
-    assert up.wait(30) == 0
+    assert up.wait(PATIENCE) == 0
     assert product.wait_until_gone() == []
 
 
@@ -71,7 +71,7 @@ def test_after_a_kill_of_the_supervisor_the_next_start_takes_the_servers_over(pr
     up = product.up()
     assert product.process("bin/postgres", "-D") == server
     up.send_signal(signal.SIGTERM)
-    assert up.wait(30) == 0
+    assert up.wait(PATIENCE) == 0
     assert product.wait_until_gone() == []
 
 
@@ -90,7 +90,7 @@ def test_the_first_start_of_a_new_home_shows_a_password_once_and_it_works_withou
 
     assert re.search(rb'"admin" with the password \S{12,} \(shown once', said), said
     os.kill(up.pid, signal.SIGHUP)
-    assert up.wait(30) == 0
+    assert up.wait(PATIENCE) == 0
     assert new_product.wait_until_gone() == []
 
 
@@ -103,5 +103,5 @@ def test_a_signal_in_the_middle_of_the_start_leaves_no_process(product: Product,
     product.wait_for("Web", up)
 
     up.send_signal(number)
-    assert up.wait(30) == 0
+    assert up.wait(PATIENCE) == 0
     assert product.wait_until_gone() == []
