@@ -2,20 +2,25 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Final, Protocol
 
 import polars as pl
 
 from collectors.errors import RefusedFileError
 from collectors.peek import BOM, DAMAGED
-from collectors.tables import ROW, LongRow, RawBatch
+from collectors.tables import ROW, LongRow, RawBatch, refuse_wide
 
 BLOCK_BYTES: Final = 8 << 20
 PIECE_BYTES: Final = 1 << 18
 LONGEST_RECORD: Final = 64 << 20
+MOST_CELLS: Final = 16 << 20
+"""Of a block. A row takes room for every column, also where it ends after the first."""
+_BLANK_LINES: Final = re.compile(rb"\n[\r\n]+")
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 PACKED: Final = {b"PK\x03\x04": "a zip archive", b"\x1f\x8b": "gzip", b"PAR1": "Parquet"}
 
@@ -60,12 +65,13 @@ class CsvTable:
     def batches(self, wanted: Sequence[int], rows: int) -> Iterator[RawBatch]:
         """Every column is parsed, so that a row with too many fields is noticed, but only the wanted ones are kept."""
         kept: list[_Parsed] = []
-        for block in self._blocks():
+        for block in chain.from_iterable(map(self._pieces, self._blocks())):
             parsed = self._parse(block, self._row + 1)
             self._row += parsed.frame.height + len(parsed.long_rows)
             columns = [ROW, *(str(position) for position in wanted)]
-            kept.append(replace(parsed, frame=parsed.frame.select(columns)))
-            if sum(one.frame.height for one in kept) >= rows:
+            if parsed.frame.height or parsed.long_rows:
+                kept.append(replace(parsed, frame=parsed.frame.select(columns)))
+            if sum(one.frame.height + len(one.long_rows) for one in kept) >= rows:
                 yield from self._batches_of(kept, rows)
                 kept = []
         if kept:
@@ -102,6 +108,7 @@ class CsvTable:
         header, *others = self._read_slowly(line)
         if others:
             raise RefusedFileError(f"{self.name} ends its lines with CR alone; save it with LF or CRLF.")
+        refuse_wide(self.name, len(header))
         return tuple(name.strip().replace("\0", "\ufffd") for name in header)
 
     def _read(self) -> bytes:
@@ -141,6 +148,17 @@ class CsvTable:
             yield self._rest
             self._rest = b""
 
+    def _pieces(self, block: bytes) -> Iterator[bytes]:
+        """The block, in parts where it has more rows than its length would let one expect: blank or short ones."""
+        is_dense = block.count(b"\n") * len(self.header) > MOST_CELLS
+        if is_dense and b'"' not in block:
+            block = _BLANK_LINES.sub(b"\n", block).lstrip(b"\r\n")
+        if is_dense and (middle := _last_record_end(block[: len(block) // 2])):
+            yield from self._pieces(block[:middle])
+            yield from self._pieces(block[middle:])
+        else:
+            yield block
+
     def _refuse_endless_record(self) -> None:
         if len(self._rest) > LONGEST_RECORD:
             raise RefusedFileError(
@@ -163,7 +181,7 @@ class CsvTable:
     def _parse_slowly(self, block: bytes, first_row: int) -> _Parsed:
         """The same record by record: for blocks with rows that are too long, blank lines or broken quotes."""
         width = len(self.header)
-        records = list(enumerate(filter(None, self._read_slowly(block)), start=first_row))
+        records = list(enumerate(self._read_slowly(block), start=first_row))
         long_rows = [LongRow(row, tuple(fields)) for row, fields in records if len(fields) > width]
         kept = [(row, fields) for row, fields in records if len(fields) <= width]
         columns = {
@@ -175,8 +193,9 @@ class CsvTable:
         return _Parsed(block, first_row, frame.with_columns(numbers), long_rows)
 
     def _read_slowly(self, block: bytes) -> list[list[str]]:
+        """Records without blank lines."""
         try:
-            return list(csv.reader(io.StringIO(block.decode(), newline="")))
+            return list(filter(None, csv.reader(io.StringIO(block.decode(), newline=""))))
         except UnicodeDecodeError as error:
             row = self._row + 1 + block.count(b"\n", 0, error.start)
             raise RefusedFileError(

@@ -10,7 +10,7 @@ import polars as pl
 from collectors.csv_table import LONGEST_RECORD, Stream
 from collectors.errors import RefusedFileError
 from collectors.peek import BOM, DAMAGED
-from collectors.tables import ROW, RawBatch
+from collectors.tables import ROW, RawBatch, refuse_wide
 
 BLOCK_BYTES: Final = 1 << 20
 Cells = dict[str, str]
@@ -36,6 +36,7 @@ class JsonTable:
         columns: dict[str, None] = {}
         for cells in self._rows():
             columns |= dict.fromkeys(cells)
+            refuse_wide(name, len(columns))
         self.header = tuple(columns)
 
     def first_row(self) -> tuple[str, ...]:

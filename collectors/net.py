@@ -19,10 +19,19 @@ CONNECT_SECONDS: Final = 10
 READ_SECONDS: Final = 20
 REDIRECTS: Final = 5
 NEVER: Final = tuple(
-    map(ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "100.100.100.200/32", "192.0.0.192/32"))
+    map(
+        ip_network,
+        (
+            *("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32", "100.100.100.200/32", "192.0.0.192/32"),
+            "168.63.129.16/32",  # Azure's host, which hands a machine its settings: a public address in no network
+        ),
+    )
 )
 """Link-local addresses and the metadata services of clouds: whoever reads these has the machine's credentials."""
-TRANSLATED: Final = ip_network("64:ff9b::/96")  # the last four bytes are the IPv4 address that is meant
+
+UNICAST: Final = ip_network("2000::/3")  # all that is given out of IPv6: what else there is embeds IPv4, or is local
+EMBEDDED: Final = frozenset(int(IPv6Address(one)) >> 32 for one in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::"))
+"""Beginnings of IPv6 addresses whose last four bytes are the IPv4 address that is meant."""
 
 Address = IPv4Address | IPv6Address
 
@@ -36,7 +45,8 @@ def is_allowed(address: Address, networks: Sequence[Network]) -> bool:
     meant = _unwrapped(address)
     if any(meant in network for network in NEVER):
         return False
-    return (meant.is_global and not meant.is_multicast) or any(meant in network for network in networks)
+    is_public = meant.is_global and not meant.is_multicast and (meant.version == 4 or meant in UNICAST)
+    return is_public or any(meant in network for network in networks)
 
 
 def pick_address(host: str, port: int, networks: Sequence[Network]) -> str:
@@ -126,8 +136,8 @@ def _connect(connection: Any, networks: Sequence[Network], connect: Any) -> sock
 def _unwrapped(address: Address) -> Address:
     """The IPv4 address that an IPv6 address stands for, where it does."""
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped or address.sixtofour:
-            return address.ipv4_mapped or address.sixtofour or address
-        if address in TRANSLATED:
+        if int(address) >> 32 in EMBEDDED and int(address) > 1:
             return IPv4Address(int(address) & 0xFFFFFFFF)
+        if address.sixtofour:
+            return address.sixtofour
     return address

@@ -8,10 +8,12 @@ from typing import Final
 import polars as pl
 
 from collectors.errors import RefusedFileError
-from collectors.tables import ROW, RawBatch
+from collectors.tables import ROW, RawBatch, refuse_wide
 from collectors.values import as_text
 
 DAMAGED: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+MOST_TEXT: Final = 256 << 20
+"""Bytes of text in a slice. A text that is repeated is kept once in the file, and as often as it stands there by us."""
 
 
 class ParquetTable:
@@ -27,6 +29,7 @@ class ParquetTable:
             self.rows = int(self._scan.select(pl.len()).collect().item())
         except DAMAGED as error:
             raise RefusedFileError(f"{name} is not a whole Parquet file: {_first_line(error)}.") from error
+        refuse_wide(name, len(self.header))
 
     def first_row(self) -> tuple[str, ...]:
         """The first row as text, empty where the file has null."""
@@ -50,7 +53,16 @@ class ParquetTable:
             frame = self._scan.select(columns).slice(start, count).collect()
         except DAMAGED as error:
             raise RefusedFileError(f"{self.name} is damaged after row {start:,}: {_first_line(error)}.") from error
+        self._refuse_bomb(frame, start)
         return frame.with_columns(pl.int_range(start + 1, start + 1 + count, dtype=pl.Int64).alias(ROW))
+
+    def _refuse_bomb(self, frame: pl.DataFrame, start: int) -> None:
+        texts = frame.select(pl.col(pl.String).str.len_bytes().sum())
+        if texts.width and sum(texts.row(0)) > MOST_TEXT:
+            raise RefusedFileError(
+                f"{self.name} unpacks to more than {MOST_TEXT >> 20} MB of text in the {frame.height:,} rows after row"
+                f" {start:,}: refused as a possible bomb."
+            )
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,8 +6,21 @@ from typing import Final, Protocol
 
 import polars as pl
 
+from collectors.errors import RefusedFileError
+
 ROW: Final = "row"
 """The column of a raw frame with the row's number; 1 is the first data row of the table."""
+
+MOST_COLUMNS: Final = 5_000
+"""Of a table. Bills have some hundred; each column takes memory for every row, whether it says something or not."""
+
+
+def refuse_wide(name: str, count: int) -> None:
+    """Raise RefusedFileError for a table with more columns than any bill."""
+    if count > MOST_COLUMNS:
+        raise RefusedFileError(
+            f"{name} has more than {MOST_COLUMNS:,} columns: this is no bill, or a line break is missing in its header."
+        )
 
 
 @dataclass(frozen=True, slots=True)

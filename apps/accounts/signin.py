@@ -4,10 +4,11 @@ The sign-in page is Django's LoginView with `SignInForm`; nothing else has to be
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -57,15 +58,33 @@ class SignInForm(AuthenticationForm):
         """As Django's, with the brake's own message."""
         try:
             return super().clean()
-        except ValidationError as error:
-            address = remote_address(self.request) if self.request else ""
-            if _is_too_many(self.cleaned_data.get("username", "").lower(), address):
-                minutes = int(WINDOW.total_seconds() // 60)
-                message = (
-                    f"Too many wrong passwords. Wait {minutes} minutes and try again, or ask an admin for a new one."
-                )
-                raise ValidationError(message, code="throttled") from error
+        except ValidationError:
+            _refuse_too_many(self.request, self.cleaned_data.get("username", ""))
             raise
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """Changing one's own password: who holds somebody's session guesses their password no faster here than there."""
+
+    def __init__(self, request: HttpRequest, *given: Any) -> None:
+        self.request = request
+        super().__init__(cast("User", request.user), *given)
+
+    def clean_old_password(self) -> str:
+        """The present password. Raises ValidationError."""
+        password: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.username, password=password) is None:
+            _refuse_too_many(self.request, self.user.username)
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return password
+
+
+def _refuse_too_many(request: HttpRequest | None, username: str) -> None:
+    """Raise ValidationError where passwords are not looked at any more."""
+    if _is_too_many(username.lower(), remote_address(request) if request else ""):
+        minutes = int(WINDOW.total_seconds() // 60)
+        message = f"Too many wrong passwords. Wait {minutes} minutes and try again, or ask an admin for a new one."
+        raise ValidationError(message, code="throttled")
 
 
 def _begin_attempt(username: str, address: str) -> SignInAttempt:

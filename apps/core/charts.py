@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
+from os.path import commonprefix
 from typing import Any, Final, Self
 
 from apps.core import money
@@ -127,7 +128,7 @@ def share_trace(
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": name,
+        "name": _literal(name),
         **_dates(dates),
         "y": [None if share is None else round(share, 4) for share in shares],
         "hovertext": ["" if share is None else f"{share:.0%}" for share in shares],
@@ -192,13 +193,26 @@ def _points(
     name: str, dates: Sequence[date], amounts: Sequence[Decimal | None], currency: str, links: Sequence[str] | None
 ) -> Trace:
     trace: Trace = {
-        "name": name,
+        "name": _literal(name),
         **_dates(dates),
         "y": [None if amount is None else _place(amount) for amount in amounts],
         "hovertext": ["" if amount is None else money.money(amount, currency) for amount in amounts],
         "hovertemplate": "%{hovertext}",
     }
-    return trace | {"meta": {"links": list(links)}} if links else trace
+    return trace | {"meta": _links(links)} if links else trace
+
+
+def _links(links: Sequence[str]) -> dict[str, Any]:
+    """The links without the text that all of them begin and end with, which is written once."""
+    start = commonprefix(links)  # noqa: RUF071 - character by character, as texts
+    rest = [link.removeprefix(start) for link in links]
+    end = commonprefix([link[::-1] for link in rest])[::-1]  # noqa: RUF071
+    return {"links": [link.removesuffix(end) for link in rest], "around": [start, end]}
+
+
+def _literal(name: str) -> str:
+    """A name that somebody else wrote: Plotly takes what stands between angle brackets for HTML."""
+    return name.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _dates(dates: Sequence[date]) -> Trace:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from pydantic import SecretStr, ValidationError
@@ -24,6 +25,21 @@ def connection(kind: str, settings: Mapping[str, Any], secrets: Mapping[str, Any
     return found(place, access, _allowed())
 
 
+def kept_secrets(source: Source, settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The credentials of a source with those that were typed now in their place, for it to use with other settings.
+
+    Raises UserError where the address leads to another server and none were typed: whoever may change a source could
+    have its credentials sent to a server of their own. Those that were typed then stand alone.
+    """
+    typed = {name: value for name, value in given.items() if value}
+    kept = unseal(source.secrets) if source.secrets else {}
+    if not kept or _server(source.settings) == _server(settings):
+        return kept | typed
+    if not typed:
+        raise UserError("This is another server than the credentials were given for: enter them again.", field="url")
+    return typed
+
+
 def known_kind(name: str) -> type[Connection]:
     """The class of a kind. Raises UserError for one that there is not."""
     if name not in KINDS:
@@ -41,6 +57,15 @@ def plain_secrets(made: Connection) -> dict[str, str]:
     """What is encrypted and saved; empty ones are none."""
     values = {name: getattr(made.secrets, name) for name in type(made.secrets).model_fields}
     return {name: text for name, value in values.items() if (text := _revealed(value))}
+
+
+def _server(settings: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    """Scheme, host and port of the address that somebody typed, where the kind asks for one."""
+    try:
+        parts = urlsplit(str(settings.get("url") or ""))
+        return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:  # no address: the field says so
+        return "", "", None
 
 
 def _revealed(value: object) -> str:

@@ -1,6 +1,7 @@
 """A billing file behind an https address: fetched anew when its ETag or date has changed."""
 
 import base64
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Final
@@ -25,6 +26,9 @@ SUFFIXES: Final = {
     "application/vnd.apache.parquet": ".parquet",
 }
 SIGNED_OUT: Final = (401, 403)
+PATIENCE_SECONDS: Final = 60.0
+SLOWEST: Final = 10_000
+"""Bytes a second, once patience is over: whoever sends less keeps a worker from others."""
 
 
 class Settings(Fields):
@@ -56,6 +60,13 @@ class Secrets(Fields):
     )
     password: SecretStr = Field(SecretStr(""), title="Password")
     token: SecretStr = Field(SecretStr(""), title="Bearer token", description="Sent as Authorization: Bearer.")
+
+    @field_validator("token")
+    @classmethod
+    def _can_be_sent(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().isascii():
+            raise ValueError("It holds a letter that cannot be sent in a header: copy it again, and nothing beside it.")
+        return value
 
 
 class HttpsFile(Connection):
@@ -109,13 +120,15 @@ class HttpsFile(Connection):
         return path
 
     def _copy(self, answer: urllib3.BaseHTTPResponse, path: Path, length: int, progress: Progress) -> None:
-        done = 0
+        done, begun = 0, time.monotonic()
         with path.open("xb") as file:
-            for chunk in answer.stream(CHUNK_BYTES, decode_content=False):
+            while chunk := answer.read1(CHUNK_BYTES, decode_content=False):  # what has come, not what shall come yet
                 file.write(chunk)
                 done += len(chunk)
                 self._refuse_large(done)
                 progress(done, length)
+                if done < (time.monotonic() - begun - PATIENCE_SECONDS) * SLOWEST:
+                    raise ProviderUnavailableError(f"{self._host} sends less than {SLOWEST:,} bytes a second.")
         if length and done != length:
             raise ProviderUnavailableError(f"The file broke off after {done:,} of {length:,} bytes.")
 

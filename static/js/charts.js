@@ -67,10 +67,15 @@
     });
   }
 
+  function linkOf({ data: { meta }, pointIndex }) {
+    const own = meta?.links?.[pointIndex];
+    return own === undefined ? "" : meta.around[0] + own + meta.around[1];
+  }
+
   function linkAt(element, { points, event }) {
     const { top } = element.querySelector(".nsewdrag").getBoundingClientRect();
     const pointer = element._fullLayout.yaxis.p2d(event.clientY - top);
-    const linked = points.filter((point) => point.data.meta?.links?.[point.pointIndex]);
+    const linked = points.filter(linkOf);
     const ends = { true: 0, false: 0 };
     const under = linked.find((point) => {
       if (point.data.type !== "bar") return linked.length === 1;
@@ -78,7 +83,7 @@
       ends[above] += point.y;
       return above ? pointer >= 0 && pointer <= ends[above] : pointer < 0 && pointer >= ends[above];
     });
-    return under && under.data.meta.links[under.pointIndex];
+    return under && linkOf(under);
   }
 
   function follow(element, event) {

@@ -309,3 +309,11 @@ def test_whatever_a_view_raises_is_a_problem_that_leaks_nothing(
     assert problem_of(answer, status)["detail"] == says
     assert "inside" not in answer.content.decode()
     assert ("KeyError" in caplog.text) == (status == 500)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/saved-views/", "/api/v1/utilization/"])
+def test_json_that_is_nested_without_end_is_a_bad_request(path: str, api: Api) -> None:
+    caller = api(Role.ADMIN)
+    caller.raise_request_exception = False
+    answer = caller.post(path, b"[" * 100_000 + b"]" * 100_000, content_type="application/json")
+    assert problem_of(answer, 400)["detail"] == "The JSON is nested too deeply."

@@ -186,3 +186,23 @@ def test_a_one_time_password_leads_to_the_page_that_changes_it(path: str, sent_t
 
     assert (answer.status_code == 302) == sent_to_change_it
     assert not sent_to_change_it or answer.headers["Location"] == "/password/"
+
+
+@pytest.mark.parametrize("path", ["/password/", "/settings/password/"])
+def test_the_old_password_is_guessed_no_faster_than_on_the_sign_in_page(
+    path: str, person: Callable[..., User], client: Client
+) -> None:
+    """Who holds a session that somebody left open must not find out the password that it was opened with."""
+    user = person(username="ada")
+    client.force_login(user)
+    new = dict.fromkeys(("new_password1", "new_password2"), "another battery staple")
+
+    said = [client.post(path, {"old_password": "wrong", **new}).content.decode() for _ in range(5)]
+    assert "old password was entered incorrectly" in said[0]
+    assert "Too many wrong passwords. Wait 15 minutes" in said[-1]
+    assert client.post(path, {"old_password": PASSWORD, **new}).status_code == 200
+    assert AuditEvent.objects.filter(action="user.sign_in_failed", target=f"user:{user.pk}").count() == 5
+    SignInAttempt.objects.all().delete()
+    assert client.post(path, {"old_password": PASSWORD, **new}).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("another battery staple")

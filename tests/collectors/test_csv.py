@@ -210,3 +210,42 @@ def test_what_pythons_writer_wrote_reads_back_equal(
         patch.setattr(csv_table, "PIECE_BYTES", 16)
         found = rows_of(text.getvalue().encode())
     assert found == [("row", *(field or None for field in row[1:])) for row in rows]
+
+
+def test_lines_that_say_nothing_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would be a row with room for every column: blank lines that pack to nothing once took gigabytes."""
+    monkeypatch.setattr(csv_table, "MOST_CELLS", 1_000)
+    frames: list[int] = []
+    parse = CsvTable._parse
+
+    def measured(self: CsvTable, block: bytes, first_row: int) -> csv_table._Parsed:
+        parsed = parse(self, block, first_row)
+        frames.append(block.count(b"\n") * len(self.header))
+        return parsed
+
+    monkeypatch.setattr(CsvTable, "_parse", measured)
+    lines = [b"1,2,3,4", b"\n" * 5_000, b'5,"6\n\n7",8,9', b"a\n" * 5_000, b"\r\n" * 5_000, b"10,11,12,13"]
+
+    rows = rows_of(b"a,b,c,d\n" + b"\n".join(lines))
+
+    assert [row for row in rows if row != ("a", None, None, None)] == [
+        ("1", "2", "3", "4"),
+        ("5", "6\n\n7", "8", "9"),
+        ("10", "11", "12", "13"),
+    ]
+    assert len(rows) == 5_003
+    assert max(frames) <= 1_000
+
+
+def test_rows_that_are_all_too_long_are_handed_on_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(csv_table, "PIECE_BYTES", 64)
+    batches = list(table(b"a,b\n" + b"1,2,3\n" * 1_000).batches([0], 50))
+    assert sum(len(batch.long_rows) for batch in batches) == 1_000
+    assert max(len(batch.long_rows) for batch in batches) < 100
+
+
+def test_a_header_with_more_columns_than_any_bill_is_refused(tmp_path: Path) -> None:
+    header = ",".join([HEADER, *(f"x_{number}" for number in range(5_000))])
+    with pytest.raises(RefusedFileError, match="has more than 5,000 columns"):
+        read(write(tmp_path, f"{header}\n{ROW}\n"))

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -201,3 +202,20 @@ def test_what_is_packed_twice_is_refused_with_what_to_do(tmp_path: Path) -> None
         path.write_bytes(gzip.compress(content))
         with pytest.raises(RefusedFileError, match=rf"bill\.csv\.gz holds {kind} where CSV should be: unpack it once"):
             read(path)
+
+
+def test_a_text_that_a_parquet_file_keeps_once_and_repeats_is_no_bomb(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    pl.DataFrame([focus(ChargeDescription="x" * 1_000_000)] * 300).write_parquet(path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(RefusedFileError, match="more than 256 MB of text in the 300 rows after row 0"):
+        read(path)
+
+
+def test_a_parquet_file_or_json_lines_with_more_columns_than_any_bill_is_refused(tmp_path: Path) -> None:
+    wide = focus() | {f"x_{number}": "1" for number in range(5_000)}
+    pl.DataFrame([wide]).write_parquet(tmp_path / "wide.parquet")
+    (tmp_path / "wide.json").write_text(json.dumps({"billing_account_id": "1", "usage_start_time": "1"} | wide))
+    for name in ("wide.parquet", "wide.json"):
+        with pytest.raises(RefusedFileError, match="has more than 5,000 columns"):
+            read(tmp_path / name)

@@ -1,6 +1,7 @@
 """Kinds of connections: what they must be told, secrets at rest, the API, the command, and a kind of one's own."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from apps.sources.collect_command import collect, secrets
 from apps.sources.connections import connection, connection_of
 from apps.sources.forms import ConnectForm
 from apps.sources.models import Run, Source
-from collectors.connections import KINDS, kind_of
+from collectors.connections import KINDS, Window, kind_of, try_steps
+from collectors.errors import ProviderRefusedError
 from tests.aws import BUCKET, PREFIX, Bucket
 from tests.sources.conftest import JUNE, SECRETS, connect, focus, work
 from tests.sources.totals import stored
@@ -92,6 +94,24 @@ def test_every_kind_has_a_form_with_words_for_each_field(kind: str) -> None:
     for fields in (found.Settings, found.Secrets):
         assert all(info.title for info in fields.model_fields.values())
     assert not found.template or (DEPLOY / found.template).exists()
+
+
+def test_a_window_begins_with_the_month_of_its_first_day() -> None:
+    window = Window(date(2026, 6, 20))
+    months = (date(2026, 5, 1), date(2026, 6, 1), date(2026, 7, 1), None)
+
+    assert [window.holds(month) for month in months] == [False, True, True, True]
+
+
+def test_a_test_of_a_connection_ends_with_the_first_step_that_fails() -> None:
+    def refuse() -> str:
+        raise ProviderRefusedError("The permission x is missing.")
+
+    steps = [("Sign in", lambda: "as ida"), ("List", refuse), ("Read", lambda: pytest.fail("it went on"))]
+
+    assert [(one.step, one.ok, one.says) for one in try_steps(steps)] == [
+        ("Sign in", True, "as ida"), ("List", False, "The permission x is missing."),
+    ]  # fmt: skip
 
 
 def test_credentials_are_encrypted_and_read_back_with_their_key_alone(settings: Any) -> None:
@@ -275,3 +295,29 @@ def test_a_folder_of_the_server_is_collected_in_the_order_of_its_files(
 
     assert source.runs.filter(name="b.csv", status="unchanged").exists()
     assert stored() == 2
+
+
+def test_credentials_are_sent_to_no_other_server_than_they_were_given_for(admin: Client) -> None:
+    """Whoever may change a source could have them sent to a server of their own, which tells what it was sent."""
+    made = {"name": "june", "kind": "https", "settings": {"url": "https://files.example.com/june.csv"}}
+    secrets = {"token": "a-token", "query": "sig=a-signature"}
+    source = admin.post("/api/v1/sources/", made | {"secrets": secrets}, content_type="application/json").json()
+    one, form = f"/api/v1/sources/{source['id']}/", f"/sources/{source['id']}/edit/"
+
+    others = ("https://evil.example/a.csv", "http://files.example.com/a.csv", "https://files.example.com:1/a.csv")
+    for url in others:
+        answer = admin.patch(one, {"settings": {"url": url}}, content_type="application/json")
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["field"] == "url"
+        for do in ("test", "save", "insist"):
+            page = admin.post(form, {"url": url, "refresh_hours": "24", "do": do})
+            assert page.status_code == 200
+            assert "This is another server than the credentials were given for" in page.content.decode()
+    assert unseal(Source.objects.get().secrets) == secrets
+
+    moved = {"settings": {"url": "https://files.example.com/july.csv"}}
+    assert admin.patch(one, moved, content_type="application/json").status_code == 200
+    assert unseal(Source.objects.get().secrets) == secrets
+    moved = {"settings": {"url": "https://new.example.com/july.csv"}, "secrets": {"token": "new"}}
+    assert admin.patch(one, moved, content_type="application/json").status_code == 200
+    assert unseal(Source.objects.get().secrets) == {"token": "new"}

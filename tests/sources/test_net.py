@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
@@ -22,6 +23,7 @@ from collectors.connections import Allowed, Window
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
 from collectors.folder.connection import Folder
 from collectors.folder.connection import Settings as FolderSettings
+from collectors.https import connection as https
 from collectors.https.connection import HttpsFile, Secrets
 from collectors.https.connection import Settings as HttpsSettings
 from collectors.net import NEVER, ForbiddenAddressError, is_allowed, pick_address
@@ -43,6 +45,10 @@ EVERYTHING = (ip_network("0.0.0.0/0"), ip_network("::/0"))
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
         "2002:a9fe:a9fe::1",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "168.63.129.16",
+        "fd20:ce::254",
     ],
 )
 def test_metadata_services_are_never_opened_however_they_are_written(address: str) -> None:
@@ -50,7 +56,11 @@ def test_metadata_services_are_never_opened_however_they_are_written(address: st
 
 
 @pytest.mark.parametrize(
-    "address", ["10.1.2.3", "192.168.0.1", "127.0.0.1", "::1", "100.64.0.1", "0.0.0.0", "224.0.0.1"]
+    "address",
+    [
+        *("10.1.2.3", "192.168.0.1", "127.0.0.1", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+        *("::", "::1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1", "fec0::1", "ff02::1"),
+    ],
 )
 def test_private_networks_are_opened_only_where_the_operator_allows_them(address: str) -> None:
     assert not is_allowed(ip_address(address), ())
@@ -242,6 +252,30 @@ def test_a_file_that_breaks_off_is_not_taken(site: Site, tmp_path: Path) -> None
 
     with pytest.raises(ProviderUnavailableError, match="broke off"):
         fetch(at(f"{site.url}/june.csv"), tmp_path)
+
+
+def test_a_file_that_comes_byte_by_byte_is_told_of_and_given_up(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that sends a byte now and then would hold a worker for years, and nobody could cancel the run."""
+
+    def drip() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"x"
+            time.sleep(0.05)
+
+    monkeypatch.setattr(https, "PATIENCE_SECONDS", 0.5)
+    site.answer = lambda _: Response(drip(), headers={"Content-Length": "1000000"})
+    told: list[int] = []
+
+    with pytest.raises(ProviderUnavailableError, match="sends less than 10,000 bytes a second"):
+        at(f"{site.url}/june.csv").fetch("", tmp_path, lambda done, _: told.append(done))
+    assert 1 < len(told) < 50
+
+
+def test_a_token_that_no_header_can_hold_is_refused_where_it_is_typed() -> None:
+    with pytest.raises(ValidationError, match="cannot be sent in a header"):
+        Secrets(token="secr€t")
 
 
 def test_what_cannot_be_reached_is_tried_later(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts import services
 from apps.accounts.forms import ProfileForm
 from apps.accounts.pages import made_by, person, settings_page
-from apps.accounts.signin import SignInForm
+from apps.accounts.signin import OwnPasswordForm, SignInForm
 from apps.core.errors import UserError
 from apps.core.pages import save
 
@@ -30,7 +29,7 @@ class SignIn(LoginView):
 @login_required
 def change_password(request: HttpRequest) -> HttpResponse:
     """The password page; who has a one-time password sees no other page before."""
-    form = PasswordChangeForm(person(request), request.POST or None)
+    form = OwnPasswordForm(request, request.POST or None)
     if request.method == "POST" and _change_password(request, form):
         messages.success(request, "Your password is changed. Other sessions of yours have ended.")
         return redirect("overview")
@@ -46,14 +45,14 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and save(form, services.update_user, user=user, **made_by(request)):
         messages.success(request, "Profile saved.")
         return redirect("settings")
-    return _show(request, form, PasswordChangeForm(user))
+    return _show(request, form, OwnPasswordForm(request))
 
 
 @require_POST
 @login_required
 def profile_password(request: HttpRequest) -> HttpResponse:
     """The password part of the profile."""
-    form = PasswordChangeForm(person(request), request.POST)
+    form = OwnPasswordForm(request, request.POST)
     if _change_password(request, form):
         messages.success(request, "Your password is changed. Other sessions of yours have ended.")
         return redirect("settings")
@@ -61,12 +60,14 @@ def profile_password(request: HttpRequest) -> HttpResponse:
     return _show(request, ProfileForm(initial={name: getattr(user, name) for name in ProfileForm.base_fields}), form)
 
 
-def _show(request: HttpRequest, form: ProfileForm, password_form: PasswordChangeForm) -> HttpResponse:
+def _show(request: HttpRequest, form: ProfileForm, password_form: OwnPasswordForm) -> HttpResponse:
+    if not password_form.is_bound:  # nobody has come to change it: the page begins at its top
+        del password_form.fields["old_password"].widget.attrs["autofocus"]
     context = settings_page(request, "Profile", form=form, password_form=password_form)
     return render(request, "accounts/profile.html", context)
 
 
-def _change_password(request: HttpRequest, form: PasswordChangeForm) -> bool:
+def _change_password(request: HttpRequest, form: OwnPasswordForm) -> bool:
     """Set the password and keep this session alive; whether it was accepted."""
     if not form.is_valid():
         return False

@@ -1,4 +1,4 @@
-"""What the buttons of a source's page do: run, backfill, pause, resume, disconnect; cancel a run or repeat it."""
+"""What the buttons of a source's page do: run, backfill, pause, resume, disconnect, leave out; those of its runs."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST
 from apps.accounts.pages import made_by
 from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
+from apps.core import money
 from apps.core.errors import UserError
-from apps.sources import connecting, runs
+from apps.sources import connecting, runs, taking_out, wording
 from apps.sources.forms import BackfillForm
 from apps.sources.models import UPLOAD, Run, Source
 
@@ -38,8 +39,6 @@ def step(do: Step) -> Callable[..., HttpResponseBase]:
 @step
 def run_now(request: HttpRequest, source: Source) -> str:
     """Look for what is new."""
-    if not source.is_active:
-        raise UserError(f"{source.name} is paused: resume it.")
     since = runs.recheck_from(timezone.now().date())
     runs.queue_look(source, since=since, at_once=True, **made_by(request))
     return ""
@@ -74,7 +73,22 @@ def resume(request: HttpRequest, source: Source) -> str:
 def disconnect(request: HttpRequest, source: Source) -> str:
     """End the connection."""
     connecting.disconnect(source, **made_by(request))
-    return f"{source.name} is disconnected and its credentials are erased. Its costs stay."
+    return f"{source.name} is disconnected and its credentials are erased. {wording.LEFT[source.brings]}"
+
+
+@require_POST
+@requires(Capability.MANAGE_SOURCES)
+def leave_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take its costs out of the books."""
+    source = get_object_or_404(Source, pk=pk)
+
+    def do() -> str:
+        costs = taking_out.take_out(source, **made_by(request))
+        told = " and ".join(money.exact_money(cost, currency) for currency, cost in sorted(costs.items()))
+        return f"{told} of {source.name} counts no more. Its deliveries stay in the ledger."
+
+    _say(request, do)
+    return redirect("source", pk=pk)
 
 
 @require_POST
