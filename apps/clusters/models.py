@@ -9,7 +9,7 @@ AMOUNT: dict[str, Any] = {"max_digits": 38, "decimal_places": 18}
 
 
 class NodeDay(models.Model):
-    """A node on one day (UTC): which machine it was, and what pods could have of it."""
+    """A node on one day (UTC): which machine it was, and what pods could have of it; once for each that it was."""
 
     source = models.TextField(help_text="name of the source that it came from")
     delivery_id = models.BigIntegerField(help_text="entry of the deliveries ledger")
@@ -31,7 +31,9 @@ class NodeDay(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["cluster", "day", "node"], name="one_node_a_day"),
+            models.UniqueConstraint(
+                fields=["cluster", "day", "node", "resource_id"], name="one_machine_of_a_node_a_day"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["day"], name="node_day_by_day"),

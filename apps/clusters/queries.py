@@ -23,6 +23,12 @@ MOST_ROWS: Final = 100_000
 DIGITS: Final = 80
 
 
+_HAS_POD: Final = (
+    "EXISTS (SELECT FROM clusters_podday d JOIN clusters_pod p ON p.id = d.pod_id"
+    " WHERE d.node_day_id = b.id AND {of_pod})"
+)
+
+
 class TooManyRowsError(UserError):
     """More groups than can be told at once."""
 
@@ -154,7 +160,7 @@ def cluster_costs(query: ClusterQuery, *, scope: Scope) -> ClusterCosts:
         with_idle=sql.SQL("TRUE") if query.idle is Idle.OWN else sql.SQL("sum(cost) <> 0"),
         most_rows=placeholders.add(MOST_ROWS + 1),
     )
-    _refuse_missing_rate(query)
+    _refuse_missing_rate(query, scope=scope)
     with connection.cursor() as cursor:
         cursor.execute(statement, placeholders.values)
         rows = cursor.fetchall()
@@ -253,12 +259,17 @@ def _bills(query: ClusterQuery, placeholders: Placeholders) -> sql.Composed:
     )
 
 
-def _refuse_missing_rate(query: ClusterQuery) -> None:
-    """A bill that cannot be converted is not left out: the question cannot be answered."""
+def _refuse_missing_rate(query: ClusterQuery, *, scope: Scope) -> None:
+    """A bill that cannot be converted is not left out: the question cannot be answered. That of a node on which a scope
+    of teams has no pod is none of its business."""
     if not query.currency:
         return
     placeholders = Placeholders()
-    statement = sql.SQL("WITH {} SELECT min(day) FROM bill WHERE no_rate").format(_bills(query, placeholders))
+    statement = sql.SQL("WITH {} SELECT min(day) FROM {} WHERE no_rate AND {}").format(
+        _bills(query, placeholders),
+        sql.SQL("bill" if scope.teams is None else "node_bill b"),
+        sql.SQL("TRUE" if scope.teams is None else _HAS_POD).format(of_pod=_where((), placeholders, scope=scope)),
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, placeholders.values)
         day = cursor.fetchone()[0]

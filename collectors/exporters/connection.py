@@ -1,7 +1,7 @@
 """A Prometheus that knows how busy GPUs and machines are: lists its days, fetches one as hours or as tenants."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -17,22 +17,19 @@ from collectors.connections import (
     try_steps,
 )
 from collectors.errors import NotReadyError, ProviderRefusedError
-from collectors.exporters.day import HOUR, SECOND, Day
+from collectors.exporters.day import EXPORTERS, Day
 from collectors.exporters.hours import read_hours
-from collectors.exporters.signals import EXPORTERS
+from collectors.exporters.machines import ONE_A_MACHINE
+from collectors.exporters.signals import ACCELERATORS
 from collectors.exporters.tenants import read_tenants
-from collectors.kubernetes.cluster import ClusterConnection, ClusterSettings
+from collectors.kubernetes.cluster import DAY, HOUR, ClusterConnection, ClusterSettings, midnight
 from collectors.records import RecordSet, write_frame
 from collectors.tenancy import TENANCY
 from collectors.transfer import check_space
 from collectors.utilization import UTILIZATION
 
-DAY: Final = timedelta(days=1)
 SETTLED: Final = HOUR
 """How long after a day's end its last samples may come."""
-
-LONGEST_LOOK: Final = timedelta(days=7)
-"""For days with data: a server reads every sample of them."""
 
 STEPS: Final = ("0.25", "0.5", "1", "2.5", "5")
 """Minutes: each goes so many times into the five minutes of a stored point."""
@@ -74,7 +71,7 @@ class Exporters(ClusterConnection):
     title: ClassVar = "GPU and machine utilisation"
     help: ClassVar = (
         "How busy GPUs and machines are and which pods hold which GPU, as dcgm-exporter, AMD's Device Metrics"
-        " Exporter, Neuron Monitor, Google Kubernetes Engine and node exporter tell a Prometheus."
+        " Exporter, Neuron Monitor, Google Kubernetes Engine, node exporter and cAdvisor tell a Prometheus."
     )
     brings: ClassVar = UTILISATION
     Settings: ClassVar = Settings
@@ -97,9 +94,9 @@ class Exporters(ClusterConnection):
         A day that is over never changes.
         """
         now = self._prometheus.now()
-        with_gpus = self._days(window.first, now, has_gpus=True)
-        for day in sorted(with_gpus | self._days(window.first, now, has_gpus=False)):
-            is_over = now >= _midnight(day) + DAY + SETTLED
+        with_gpus = self._days_with_gpus(window.first, now)
+        for day in sorted(with_gpus | self._days_with_machines(window.first, now)):
+            is_over = now >= midnight(day) + DAY + SETTLED
             mark = "complete" if is_over else f"until {now:%Y-%m-%dT%H}:00Z"
             for name in (HOURS_NAME, TENANTS_NAME) if day in with_gpus else (HOURS_NAME,):
                 address = f"prometheus://{self._cluster.name}/{day}/{name}"
@@ -121,21 +118,21 @@ class Exporters(ClusterConnection):
         return write_frame(records, rows, folder)
 
     def _day(self, day: date, now: datetime, progress: Progress) -> Day:
-        start = _midnight(day)
+        start = midnight(day)
         end = min(start + DAY, now.replace(minute=0, second=0, microsecond=0))
         if end <= start:
             raise NotReadyError(f"{day} has no full hour yet.")
         step = timedelta(minutes=float(self.settings.step))
         return Day(self._prometheus, self._cluster, start, end, step, pause=lambda: progress(0, 0))
 
-    def _days(self, first: date, now: datetime, *, has_gpus: bool) -> set[date]:
-        """The days with GPUs or with machines, by a look back over each hour at its last second."""
-        metric = "gpu" if has_gpus else "memory"
-        probes = {one.probe for exporter in EXPORTERS for one in exporter.signals if one.metric == metric}
-        seen = " or ".join(f"count(last_over_time({self._cluster.select(name)}[1h]))" for name in sorted(probes))
-        start = _midnight(first) + HOUR - SECOND
-        found = self._prometheus.range(seen, start, now, HOUR, longest=LONGEST_LOOK)
-        return {at.date() for at in found.points["time"]}
+    def _days_with_gpus(self, first: date, now: datetime) -> set[date]:
+        signals = [(each, one) for each in ACCELERATORS for one in each.signals if one.metric == "gpu"]
+        few = {self._cluster.select(one.series, *each.first) for each, one in signals}
+        return self._days(few, {self._cluster.select(one.series) for _, one in signals}, first, now)
+
+    def _days_with_machines(self, first: date, now: datetime) -> set[date]:
+        told = {self._cluster.select(series) for series in ONE_A_MACHINE}
+        return self._days(told, told, first, now)
 
     def _last_day(self) -> Day:
         now = self._prometheus.now()
@@ -149,7 +146,7 @@ class Exporters(ClusterConnection):
                 f"Prometheus has nothing of the last day from any of these: {names}. Have one of them scraped, or"
                 " correct the label."
             )
-        return "of the last day: " + ", ".join(one.signal.series for one in found)
+        return "of the last day: " + ", ".join(one.signal.shown for one in found)
 
     def _find_devices(self) -> str:
         day = self._last_day()
@@ -173,7 +170,3 @@ class Exporters(ClusterConnection):
                 " label set"
             )
         return f"known as bills name them: {len(known):,} of {len(nodes):,}, such as {known[0]}"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

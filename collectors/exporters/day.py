@@ -1,7 +1,7 @@
 """A day of a Prometheus as points by device: asked for in stretches that fit into memory, devices numbered."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -10,11 +10,13 @@ from typing import Any, Final
 import polars as pl
 
 from collectors.exporters.labels import Device, Hosts, Labels, Tenant, device_of, jobs_with_exported_labels, tenant_of
-from collectors.exporters.signals import EXPORTERS, PROBE, Exporter, Look, Signal, probes
+from collectors.exporters.machines import CADVISOR, NODE_EXPORTER
+from collectors.exporters.signals import ACCELERATORS, PROBE, Exporter, Look, Signal, probes
 from collectors.kubernetes.promql import Cluster
 from collectors.kubernetes.workloads import read_provider_ids
 from collectors.prometheus.client import Answer, Prometheus
 
+EXPORTERS: Final = (*ACCELERATORS, NODE_EXPORTER, CADVISOR)
 HOUR: Final = timedelta(hours=1)
 SECOND: Final = timedelta(seconds=1)
 MOST_POINTS: Final = 300_000
@@ -65,25 +67,45 @@ class Day:
 
     @cached_property
     def found(self) -> list[Found]:
-        """The signals of which there is something on the day, but for those that a better one tells of everywhere."""
-        answers = (self._probe(promql).frame("probe", "what") for promql in probes(self.cluster))
-        seen = pl.concat(answers).group_by("probe", "what").agg(pl.col("value").max())
-        counts = {(row["probe"], row["what"]): row["value"] for row in seen.iter_rows(named=True)}
+        """The signals of which there is something on the day, but for those that better ones tell of everywhere."""
         found: list[Found] = []
-        for exporter in EXPORTERS:
-            for signal in exporter.signals:
-                if most := counts.get((signal.probe, "most")):
-                    one = Found(exporter, signal, *self._how(most, counts[signal.probe, "all"]))
-                    one = replace(one, better=tuple(other for other in found if other.is_of(one)))
-                    found += [one] if self._adds(one) else []
+        for one in self._seen((*ACCELERATORS, NODE_EXPORTER), PROBE):
+            other = replace(one, better=tuple(known for known in found if known.is_of(one)))
+            found += [other] if self._adds(other) else []
+        for one in self._seen((CADVISOR,), HOUR):  # each of its looks reads every container
+            found += [one] if self._tells_more(one, found) else []
         return found
+
+    def _seen(self, exporters: Sequence[Exporter], every: timedelta) -> Iterator[Found]:
+        """The signals of which there are samples, looked for at the end of each `every`."""
+        known = [(exporter, signal) for exporter in exporters for signal in exporter.signals]
+        asked = probes([signal for _, signal in known], self.cluster)
+        answers = (self._probe(promql, every).frame("probe", "what") for promql in asked)
+        seen = pl.concat(answers).group_by("probe", "what").agg(pl.col("value").max())
+        counts = {(int(row["probe"]), row["what"]): row["value"] for row in seen.iter_rows(named=True)}
+        for place, (exporter, signal) in enumerate(known):
+            if most := counts.get((place, "most")):
+                yield Found(exporter, signal, *self._how(most, counts[place, "all"]))
 
     def _adds(self, found: Found) -> bool:
         """Whether it tells of anything that no better signal tells of, seen every ten minutes."""
-        return not found.better or not self._probe(f"count({found.expression})").points.is_empty()
+        return not found.better or not self._probe(f"count({found.expression})", PROBE).points.is_empty()
 
-    def _probe(self, promql: str) -> Answer:
-        return self.prometheus.range(promql, self.start + PROBE - SECOND, self.end + PROBE - SECOND, PROBE)
+    def _tells_more(self, found: Found, others: Sequence[Found]) -> bool:
+        """Whether it tells of a machine at the end of an hour in which none of the others does."""
+        same = (one for one in others if one.signal.metric == found.signal.metric)
+        told = set().union(*(self._machine_hours(one) for one in same if not one.exporter.has_gpus))
+        return not self._machine_hours(found) <= told
+
+    def _machine_hours(self, found: Found) -> set[tuple[int, datetime]]:
+        """Machines of a signal with the times at which they were seen."""
+        exporter, signal = found.exporter, found.signal
+        by = f"by ({', '.join(exporter.machine)})" if exporter.machine else "without ()"
+        answer = self._probe(f"group {by} ({self.cluster.select(signal.series, *signal.only)})", HOUR)
+        return set(self._numbered(answer, exporter, 1.0).select("device", "at").iter_rows())
+
+    def _probe(self, promql: str, every: timedelta) -> Answer:
+        return self.prometheus.range(promql, self.start + every - SECOND, self.end + every - SECOND, every)
 
     def _how(self, most: float, all_of_them: float) -> tuple[Look, timedelta]:
         scraped = min(PROBE / most, MOST_RARE)
@@ -94,10 +116,14 @@ class Day:
     def hosts(self) -> Hosts:
         """The names of the machines and what their providers call them."""
         at, span = self.end - SECOND, self.end - self.start
-        names = self.prometheus.query(self.cluster.latest("node_uname_info", span, ("instance", "nodename")), at)
+
+        def ask(metric: str, *labels: str) -> dict[str, str]:
+            found = self.prometheus.query(self.cluster.latest(metric, span, labels), at)
+            return dict(found.frame(*labels).select(labels).drop_nulls().rows())
+
         return Hosts(
             provider_ids=read_provider_ids(self.prometheus, self.cluster, at=at, span=span),
-            names=dict(names.frame("instance", "nodename").select("instance", "nodename").drop_nulls().rows()),
+            names=ask("kube_node_info", "internal_ip", "node") | ask("node_uname_info", "instance", "nodename"),
         )
 
     def points(self, found: Found) -> Iterator[pl.DataFrame]:
@@ -116,11 +142,11 @@ class Day:
         self._numbered(self.prometheus.query(found.expression, self.end), found.exporter, 1.0)
 
     def capacities(self, found: Found) -> pl.DataFrame:
-        """`device` and `capacity`, the most MiB that it was seen to have."""
-        if found.exporter.capacity is None:
+        """`device` and `capacity`, the most that it was seen to have, in the unit of the series."""
+        if found.signal.capacity is None:
             return pl.DataFrame(schema={"device": pl.Int64, "capacity": pl.Float64})
         seconds = (self.end - self.start) // SECOND
-        promql = f"max_over_time(({found.exporter.capacity(found.look)})[{seconds}s:{PROBE // SECOND}s])"
+        promql = f"max_over_time(({found.signal.capacity(found.look)})[{seconds}s:{PROBE // SECOND}s])"
         points = self._numbered(self.prometheus.query(promql, self.end - SECOND), found.exporter, 1.0)
         return points.group_by("device").agg(capacity=pl.col("value").max()).filter(pl.col("capacity") > 0)
 
@@ -141,7 +167,8 @@ class Day:
             },
             schema={"series": pl.Int64, "device": pl.Int64, "tenant": pl.Int64},
         )
-        known = answer.points.filter(pl.col("value") < SENTINEL)
+        is_known = pl.col("value").is_finite() & ((pl.col("value") < SENTINEL) | pl.lit(not exporter.has_gpus))
+        known = answer.points.filter(is_known)
         points = known.join(whose, on="series", how="left", maintain_order="left")
         return points.select(pl.col("time").alias("at"), pl.col("value") * scale, "device", "tenant")
 

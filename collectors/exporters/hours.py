@@ -26,14 +26,23 @@ def read_hours(day: Day) -> pl.DataFrame:
 
 
 def _of_signal(day: Day, found: Found, place: int) -> Iterator[pl.DataFrame]:
-    metric, series = found.signal.metric, found.signal.series
-    hours = [_hours(points, METRICS[metric].is_ratio, day) for points in day.points(found)]
+    metric, capacities = found.signal.metric, day.capacities(found)
+    is_ratio = METRICS[metric].is_ratio
+    of_all = is_ratio and found.signal.capacity
+    asked = (_shares(points, capacities) if of_all else points for points in day.points(found))
+    hours = [_hours(points, is_ratio, day) for points in asked]
     if not hours:
         return
-    told = pl.concat(hours).with_columns(metric=pl.lit(metric), signal=pl.lit(series), place=pl.lit(place))
+    told = pl.concat(hours).with_columns(metric=pl.lit(metric), signal=pl.lit(found.signal.shown), place=pl.lit(place))
     yield told
     if metric == _OF_MEMORY:
-        yield _of_capacity(told, day.capacities(found))
+        yield _of_capacity(told, capacities)
+
+
+def _shares(points: pl.DataFrame, capacities: pl.DataFrame) -> pl.DataFrame:
+    """Points as parts of what their device has; one of which that is not told has none."""
+    known = points.join(capacities, on="device", how="inner", maintain_order="left")
+    return known.with_columns(pl.col("value") / pl.col("capacity")).drop("capacity")
 
 
 def _hours(points: pl.DataFrame, is_ratio: bool, day: Day) -> pl.DataFrame:

@@ -11,7 +11,10 @@ from collectors.mig import slices
 
 Labels = Mapping[str, str | None]
 
-_HOST: Final = ("Hostname", "hostname", "exported_node", "node", "node_name", "kubernetes_node", "nodename")
+_HOST: Final = (
+    *("Hostname", "hostname", "exported_node", "node", "node_name", "kubernetes_node", "nodename"),
+    "kubernetes_io_hostname",
+)
 _OF_SCRAPER: Final = ("instance_name", "instance")
 """Labels of last resort: who was scraped."""
 
@@ -51,7 +54,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """What is known of nodes: their provider ids, and the names of machines by the address that is scraped."""
+    """What is known of nodes: their provider ids, and the names of machines by their address or what is scraped."""
 
     provider_ids: Mapping[str, str]
     names: Mapping[str, str]
@@ -60,7 +63,11 @@ class Hosts:
         """The node of a series; of several names one that a node of the cluster has."""
         told = [labels[name] for name in _HOST if labels.get(name)]
         scraped = labels.get("instance") or ""
-        told += [self.names.get(scraped), *(_PORT.sub("", labels.get(name) or "") for name in _OF_SCRAPER)]
+        told += [
+            self.names.get(scraped),
+            self.names.get(_PORT.sub("", scraped)),
+            *(_PORT.sub("", labels.get(name) or "") for name in _OF_SCRAPER),
+        ]
         found = [name for name in told if name]
         return next((name for name in found if name in self.provider_ids), found[0] if found else "")
 

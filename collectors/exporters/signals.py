@@ -1,9 +1,10 @@
-"""What is asked for of which exporter: a table of series, each the best known way to measure one metric first."""
+"""What is asked for of exporters of GPUs: a table of series, each the best known way to measure one metric first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from urllib.parse import quote
 
 from collectors.kubernetes.promql import Cluster
 
@@ -26,10 +27,10 @@ class Look:
         """What a look takes in: the time since the one before, or since the last sample where those are rarer."""
         return max(self.step, self.scraped)
 
-    def gauge(self, series: str) -> str:
+    def gauge(self, series: str, *matchers: str) -> str:
         """The last value of each series in the window. Prometheus by itself would look back five minutes, and see pods
         that are gone for as long."""
-        return f"last_over_time({self.cluster.select(series)}{_span(self.window)})"
+        return f"last_over_time({self.cluster.select(series, *matchers)}{_span(self.window)})"
 
     def rate(self, series: str, *matchers: str) -> str:
         """What a counter grows by in a second."""
@@ -47,15 +48,18 @@ class Signal:
     """One way to measure a metric."""
 
     metric: str  # of collectors.utilization.METRICS
-    series: str  # as pages say what a number rests on
+    series: str
     scale: float = 1.0  # from the exporter's unit to the metric's
     promql: Callable[[Look], str] | None = None  # where it is not the series as it is
-    told_by: str = ""  # series that is there when this one is, where it has more series than devices
+    only: tuple[str, ...] = ()  # matchers of those of its series by which one sees whether there is anything
+    parts: tuple[str, ...] = ()  # labels that tell these apart where a device has several
+    capacity: Callable[[Look], str] | None = None  # how much of it each device has, in the unit of `series`
+    name: str = ""  # where pages do not say `series`
 
     @property
-    def probe(self) -> str:
-        """Series by which one sees whether there is anything, and how much."""
-        return self.told_by or self.series
+    def shown(self) -> str:
+        """What a number rests on, as pages say it."""
+        return self.name or self.series
 
     def ask(self, look: Look) -> str:
         """The expression."""
@@ -69,12 +73,17 @@ class Exporter:
     name: str
     signals: tuple[Signal, ...]
     device: tuple[str, ...] = ()  # labels that tell its devices apart in every series; none: it tells of machines
-    capacity: Callable[[Look], str] | None = None  # memory of each device in MiB
+    first: tuple[str, ...] = ()  # matchers of the first device of each machine
+    machine: tuple[str, ...] = ()  # labels that tell machines apart, where they have more series than one
 
     @property
     def has_gpus(self) -> bool:
         """Whether what it tells of is held by pods."""
         return bool(self.device)
+
+
+def _in_mib(bytes_of_it: str) -> str:
+    return f"{bytes_of_it} * {BYTES_IN_MIB!r}"
 
 
 def _framebuffer(look: Look) -> str:
@@ -83,63 +92,60 @@ def _framebuffer(look: Look) -> str:
     return f"({used} + {free} + {reserved}) or ({used} + {free})"
 
 
-def _cpu(look: Look) -> str:
-    idle = look.rate("node_cpu_seconds_total", 'mode="idle"')
-    return f"1 - avg without (cpu, mode) ({idle})"
-
-
-def _memory(look: Look) -> str:
-    return f"1 - {look.gauge('node_memory_MemAvailable_bytes')} / {look.gauge('node_memory_MemTotal_bytes')}"
-
-
 PROBE: Final = timedelta(minutes=10)
-PROBES_AT_ONCE: Final = 12
+LONGEST_PROBE: Final = 6_000
 """A question goes in the address of a request, of which many servers read 8,000 bytes."""
 
 
-def probes(cluster: Cluster) -> list[str]:
-    """Samples in ten minutes of each signal's series (label `probe`): the `most` of one and of `all` (label `what`)."""
+def probes(signals: Sequence[Signal], cluster: Cluster) -> list[str]:
+    """Samples in ten minutes of each signal (label `probe`: its place): the `most` of one series, and those of `all`
+    devices, of each its longest series (label `what`)."""
 
-    def labelled(vector: str, series: str, what: str) -> str:
-        return f'label_replace(label_replace({vector}, "probe", "{series}", "", ""), "what", "{what}", "", "")'
+    def labelled(vector: str, place: int, what: str) -> str:
+        return f'label_replace(label_replace({vector}, "probe", "{place}", "", ""), "what", "{what}", "", "")'
 
-    each = [
-        labelled(f"{how}(count_over_time({cluster.select(series)}{_span(PROBE)}))", series, what)
-        for series in dict.fromkeys(signal.probe for exporter in EXPORTERS for signal in exporter.signals)
-        for how, what in (("max", "most"), ("sum", "all"))
-    ]
-    return [" or ".join(each[at : at + PROBES_AT_ONCE]) for at in range(0, len(each), PROBES_AT_ONCE)]
+    asked: list[str] = []
+    for place, signal in enumerate(signals):
+        counts = f"count_over_time({cluster.select(signal.series, *signal.only)}{_span(PROBE)})"
+        most, of_all = f"max({counts})", f"sum(max without ({', '.join(signal.parts)}) ({counts}))"
+        both = f"{labelled(most, place, 'most')} or {labelled(of_all, place, 'all')}"
+        if asked and len(quote(asked[-1] + both)) < LONGEST_PROBE:
+            asked[-1] += f" or {both}"
+        else:
+            asked.append(both)
+    return asked
 
 
-EXPORTERS: Final = (
+ACCELERATORS: Final = (
     Exporter(
         "dcgm-exporter",
         (
             Signal("gpu", "DCGM_FI_PROF_SM_ACTIVE"),
             Signal("gpu", "DCGM_FI_PROF_GR_ENGINE_ACTIVE"),
             Signal("gpu", "DCGM_FI_DEV_GPU_UTIL", PERCENT),
-            Signal("gpu_memory_mib", "DCGM_FI_DEV_FB_USED"),
+            Signal("gpu_memory_mib", "DCGM_FI_DEV_FB_USED", capacity=_framebuffer),
             Signal("power_watts", "DCGM_FI_DEV_POWER_USAGE"),
             Signal("tensor", "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"),
         ),
         device=("UUID", "GPU_I_ID"),
-        capacity=_framebuffer,
+        first=('gpu="0"',),
     ),
     Exporter(
         "AMD Device Metrics Exporter",
         (
             Signal("gpu", "gpu_gfx_activity", PERCENT),
-            Signal("gpu_memory_mib", "gpu_used_vram"),
+            Signal("gpu_memory_mib", "gpu_used_vram", capacity=lambda look: look.cluster.select("gpu_total_vram")),
             Signal("power_watts", "gpu_package_power"),
             Signal("power_watts", "gpu_power_usage"),
         ),
         device=("gpu_uuid", "gpu_id", "hostname"),
-        capacity=lambda look: look.cluster.select("gpu_total_vram"),
+        first=('gpu_id="0"',),
     ),
     Exporter(
         "Neuron Monitor",
         (Signal("gpu", "neuroncore_utilization_ratio"),),
         device=("instance_id", "instance", "neuroncore"),
+        first=('neuroncore="0"',),
     ),
     Exporter(
         "Google Kubernetes Engine",
@@ -149,23 +155,11 @@ EXPORTERS: Final = (
             Signal(
                 "gpu_memory_mib",
                 "kubernetes_io:container_accelerator_memory_used",
-                promql=lambda look: (
-                    f"{look.gauge('kubernetes_io:container_accelerator_memory_used')} * {BYTES_IN_MIB!r}"
-                ),
+                promql=lambda look: _in_mib(look.gauge("kubernetes_io:container_accelerator_memory_used")),
+                capacity=lambda look: _in_mib(look.cluster.select("kubernetes_io:container_accelerator_memory_total")),
             ),
         ),
         device=("accelerator_id",),
-        capacity=lambda look: (
-            f"{look.cluster.select('kubernetes_io:container_accelerator_memory_total')} * {BYTES_IN_MIB!r}"
-        ),
-    ),
-    Exporter(
-        "node exporter",
-        (
-            Signal("cpu", "node_cpu_seconds_total", promql=_cpu, told_by="node_memory_MemAvailable_bytes"),
-            Signal("memory", "node_memory_MemAvailable_bytes", promql=_memory),
-        ),
     ),
 )
-"""In the names of dcgm-exporter 4, AMD's exporter 1, neuron-monitor-prometheus.py, Cloud Monitoring's PromQL, and node
-exporter 1."""
+"""In the names of dcgm-exporter 4, AMD's exporter 1, neuron-monitor-prometheus.py, and Cloud Monitoring's PromQL."""

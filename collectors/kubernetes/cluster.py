@@ -1,7 +1,8 @@
 """A cluster, or a group of machines, behind a Prometheus: what every kind that asks about one is told and says."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Final
 
 from pydantic import Field, field_validator
@@ -10,6 +11,12 @@ from collectors.connections import Allowed, Connection
 from collectors.kubernetes.promql import Cluster
 from collectors.prometheus.access import PrometheusSecrets, PrometheusSettings
 from collectors.prometheus.client import Prometheus
+
+DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
+SECOND: Final = timedelta(seconds=1)
+LONGEST_LOOK: Final = timedelta(days=30)
+"""For days with data, in one question."""
 
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
@@ -84,5 +91,41 @@ class ClusterConnection(Connection):
         """The cluster and its Prometheus."""
         return f"{settings['cluster']} at {settings['url']}"
 
+    def _days(self, few: Collection[str], every: Collection[str], first: date, now: datetime) -> set[date]:
+        """The days of which there is any of the series `every`, or of those `few` of them that are quickly looked at.
+
+        What is there at noon, or was when the last hour was full, shows it. Of days without it every sample is read, by
+        a look back over each hour at its last second: there are few of these, or nothing is in them.
+        """
+        there = " or ".join(f"count({one})" for one in sorted(few))
+        seen = " or ".join(f"count(last_over_time({one}[1h]))" for one in sorted(every))
+        last_hour = max(now.replace(minute=0, second=0, microsecond=0) - SECOND, midnight(first))
+        found = self._prometheus.range(there, midnight(first) + 12 * HOUR, now, DAY, longest=LONGEST_LOOK)
+        newest = self._prometheus.query(there, last_hour)
+        days = {at.date() for at in (*found.points["time"], *newest.points["time"])}
+        for start, end in _without(days, first, now.date()):
+            last = min(midnight(end) + DAY, now)
+            found = self._prometheus.range(seen, midnight(start) + HOUR - SECOND, last, HOUR, longest=LONGEST_LOOK)
+            days |= {at.date() for at in found.points["time"]}
+        return days
+
     def _reach(self) -> str:
         return f"its clock says {self._prometheus.now():%Y-%m-%d %H:%M} UTC"
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a day (UTC)."""
+    return datetime.combine(day, time(), UTC)
+
+
+def _without(days: Collection[date], first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The first and last of each run of days, from one to another, that are not in `days`."""
+    start, day = first, first
+    while day <= last:
+        if day in days:
+            if start < day:
+                yield start, day - DAY
+            start = day + DAY
+        day += DAY
+    if start <= last:
+        yield start, last

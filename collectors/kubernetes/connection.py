@@ -1,7 +1,7 @@
 """A cluster behind a Prometheus: lists the days that it has, fetches one as rows of usage, and what there is now."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -17,7 +17,7 @@ from collectors.connections import (
     try_steps,
 )
 from collectors.errors import NotReadyError, ProviderRefusedError
-from collectors.kubernetes.cluster import ClusterConnection, ClusterSettings
+from collectors.kubernetes.cluster import DAY, HOUR, ClusterConnection, ClusterSettings, midnight
 from collectors.kubernetes.inventory import read_inventory
 from collectors.kubernetes.machines import resource_id
 from collectors.kubernetes.promql import ALLOCATABLE, CPU_USE, POD_INFO
@@ -27,12 +27,9 @@ from collectors.records import write_records
 from collectors.resources import RESOURCES
 from collectors.transfer import check_space
 
-DAY: Final = timedelta(days=1)
-HOUR: Final = timedelta(hours=1)
 SETTLED: Final = HOUR
 """How long after a day's end its last samples may come."""
 
-LONGEST_LOOK: Final = timedelta(days=30)
 STEPS: Final = ("1", "2", "5", "10", "15", "30", "60")
 RESOURCES_NAME: Final = "resources"
 _EXPORTERS: Final = """\
@@ -98,8 +95,9 @@ class KubernetesCluster(ClusterConnection):
         """What there is now, then every day of which Prometheus has nodes. A day that is over never changes."""
         now = self._prometheus.now()
         yield RemoteDelivery(RESOURCES_NAME, self._address(RESOURCES_NAME), "")
-        for day in self._days(window.first, now):
-            is_over = now >= _midnight(day) + DAY + SETTLED
+        few, every = self._cluster.select(ALLOCATABLE, 'resource="cpu"'), self._cluster.select(ALLOCATABLE)
+        for day in sorted(self._days({few}, {every}, window.first, now)):
+            is_over = now >= midnight(day) + DAY + SETTLED
             mark = "complete" if is_over else f"until {now:%Y-%m-%dT%H}:00Z"
             yield RemoteDelivery(day.isoformat(), self._address(day.isoformat()), mark, day.replace(day=1))
 
@@ -116,7 +114,7 @@ class KubernetesCluster(ClusterConnection):
         return path
 
     def _fetch_day(self, day: date, now: datetime, folder: Path) -> Path:
-        start = _midnight(day)
+        start = midnight(day)
         end = min(start + DAY, now.replace(minute=0, second=0, microsecond=0))
         if end <= start:
             raise NotReadyError(f"{day} has no full hour yet.")
@@ -126,13 +124,6 @@ class KubernetesCluster(ClusterConnection):
             raise NotReadyError(f"Prometheus has no node of {self._cluster.name} on {day} any more.")
         self._missing = usage.missing
         return write_records(KUBERNETES_USAGE, usage.rows, folder)
-
-    def _days(self, first: date, now: datetime) -> list[date]:
-        """The days of which there is a node, by a look back over each hour at its last second."""
-        seen = f"count(last_over_time({self._cluster.select(ALLOCATABLE)}[1h]))"
-        start = _midnight(first) + HOUR - timedelta(seconds=1)
-        found = self._prometheus.range(seen, start, now, HOUR, longest=LONGEST_LOOK)
-        return sorted({at.date() for at in found.points["time"]})
 
     def _find_nodes(self) -> str:
         nodes = self._count(ALLOCATABLE, "node")
@@ -173,7 +164,3 @@ class KubernetesCluster(ClusterConnection):
 
     def _address(self, name: str) -> str:
         return f"prometheus://{self._cluster.name}/{name}"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

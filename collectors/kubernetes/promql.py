@@ -13,6 +13,7 @@ MEMORY_USE: Final = "container_memory_working_set_bytes"
 GPU: Final = "DCGM_FI_DEV_GPU_UTIL"
 
 _PLAIN: Final = ("namespace", "pod", "container", "node")
+_OF_CONTAINER: Final = ("namespace", "pod", "container", "resource")
 _SHORTEST_RATE: Final = timedelta(minutes=5)
 
 
@@ -32,18 +33,30 @@ class Cluster:
         """Which node each pod is bound to."""
         return _max_by(("namespace", "pod", "node"), self.select(POD_INFO))
 
-    def running(self) -> str:
-        """Which pods run; others hold nothing of their node."""
-        phase = self.select("kube_pod_status_phase", 'phase="Running"')
-        return f"{_max_by(('namespace', 'pod'), phase)} == 1"
+    def machines(self) -> str:
+        """What the provider calls the machine of each node."""
+        return _max_by(("node", "provider_id"), self.select("kube_node_info"))
+
+    def holding(self) -> str:
+        """Which pods hold something of the node that they are bound to: those that run, and those that are about to
+        (images are pulled, init containers run). Those that ended hold nothing."""
+        phases = self.select("kube_pod_status_phase", 'phase=~"Pending|Running"')
+        return f"{_max_by(('namespace', 'pod'), phases)} == 1"
 
     def requests(self) -> str:
-        """What each pod asks for, by resource: its containers together, each once."""
-        each = _max_by(
-            ("namespace", "pod", "container", "resource"),
-            self.select("kube_pod_container_resource_requests", RESOURCES),
-        )
-        return f"sum by (namespace, pod, resource) ({each})"
+        """What each pod asks for, by resource: its containers together, each once, and init containers that go on."""
+        asked = _max_by(_OF_CONTAINER, self.select("kube_pod_container_resource_requests", RESOURCES))
+        goes_on = self.select("kube_pod_init_container_info", 'restart_policy="Always"')
+        names = ("namespace", "pod", "container")
+        sidecars = f"{self._init_requests()} and on ({', '.join(names)}) {_max_by(names, goes_on)}"
+        return f"sum by (namespace, pod, resource) ({asked} or ({sidecars}))"
+
+    def starting_requests(self) -> str:
+        """What each pod asks for to start, by resource: the most of any of its init containers."""
+        return f"max by (namespace, pod, resource) ({self._init_requests()})"
+
+    def _init_requests(self) -> str:
+        return _max_by(_OF_CONTAINER, self.select("kube_pod_init_container_resource_requests", RESOURCES))
 
     def cpu_use(self, step: timedelta) -> str:
         """Cores that each pod uses."""

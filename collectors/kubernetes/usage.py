@@ -48,8 +48,9 @@ class Usage:
 
 def read_usage(prometheus: Prometheus, cluster: Cluster, stretch: Stretch) -> Usage:
     """Every node and pod that was seen in the stretch. What was not scraped is not there: gaps count nothing."""
-    nodes = _nodes(prometheus, cluster, stretch)
-    pods, missing = _pods(prometheus, cluster, stretch)
+    machines = _machines(prometheus, cluster, stretch)
+    nodes = _nodes(prometheus, cluster, stretch, machines)
+    pods, missing = _pods(prometheus, cluster, stretch, machines)
     span = stretch.end - stretch.start
     workloads = read_workloads(prometheus, cluster, at=stretch.end - timedelta(seconds=1), span=span)
     given = {"cluster": cluster.name, "day": stretch.start.date()}
@@ -73,7 +74,7 @@ def amounts(frame: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
             default=0.0,
             return_dtype=pl.Float64,
         ).alias("gpus"),
-        pl.col("value").fill_nan(0.0),
+        _amount().alias("value"),
     )  # fmt: skip
     return known.group_by(keys).agg(
         cpu=pl.col("value").filter(resource="cpu").sum(),
@@ -82,43 +83,86 @@ def amounts(frame: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def _nodes(prometheus: Prometheus, cluster: Cluster, stretch: Stretch) -> pl.DataFrame:
+def _amount() -> pl.Expr:
+    """A value as so much of something: NaN, infinity and what is below nothing are nothing."""
+    value = pl.col("value")
+    return pl.when(value.is_finite() & (value > 0)).then(value).otherwise(0.0)
+
+
+def _machines(prometheus: Prometheus, cluster: Cluster, stretch: Stretch) -> pl.DataFrame:
+    """`node`, `time` and `machine`: a node's name may be given to another machine in the middle of a day.
+
+    For a few minutes both are seen under it: the newer one counts.
+    """
+    found = prometheus.range(cluster.machines(), stretch.start, stretch.end, stretch.step)
+    told = found.frame("node", "provider_id").drop_nulls("node")
+    ids = {text: resource_id(text or "") for text in told["provider_id"].unique()}
+    machine = pl.col("provider_id").replace_strict(ids, return_dtype=pl.String, default="")
+    named = told.with_columns(machine=machine, since=pl.col("time").min().over("node", "provider_id"))
+    known = named.filter(pl.col("machine") != "")  # a new node learns its id after some minutes
+    newest = known.sort("since", "machine").unique(["node", "time"], keep="last")
+    return newest.select("node", "time", "machine").sort("time")
+
+
+def _on_machines(points: pl.DataFrame, machines: pl.DataFrame) -> pl.DataFrame:
+    """Points of nodes with the `machine` that a node was then: as it was told before, or where it was not, after."""
+    sorted_points = points.sort("time")
+    before = sorted_points.join_asof(machines, on="time", by="node", strategy="backward", check_sortedness=False)
+    after = sorted_points.join_asof(machines, on="time", by="node", strategy="forward", check_sortedness=False)
+    machine = before["machine"].fill_null(after["machine"]).fill_null("")
+    return sorted_points.with_columns(machine.alias("machine"))
+
+
+def _nodes(prometheus: Prometheus, cluster: Cluster, stretch: Stretch, machines: pl.DataFrame) -> pl.DataFrame:
     found = prometheus.range(cluster.allocatable(), stretch.start, stretch.end, stretch.step)
-    points = amounts(found.frame("node", "resource"), ("node", "time"))
-    return points.group_by("node").agg(
+    points = _on_machines(amounts(found.frame("node", "resource"), ("node", "time")), machines)
+    return points.group_by("node", "machine").agg(
         hours=pl.len() * stretch.hours_a_point,
         **{name: pl.col(name).sum() * stretch.hours_a_point for name in ("cpu", "memory", "gpu")},
     )
 
 
-def _pods(prometheus: Prometheus, cluster: Cluster, stretch: Stretch) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _pods(
+    prometheus: Prometheus, cluster: Cluster, stretch: Stretch, machines: pl.DataFrame
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """What pods asked for and used in the time in which they ran, and the metrics of which there is nothing."""
 
     def ask(promql: str, *labels: str) -> pl.DataFrame:
         return prometheus.range(promql, stretch.start, stretch.end, stretch.step).frame(*labels)
 
-    points = _bound(ask(cluster.pods(), *POD, "node"), ask(cluster.running(), *POD))
-    requests = amounts(ask(cluster.requests(), *POD, "resource"), (*POD, "time"))
+    points = _bound(ask(cluster.pods(), *POD, "node"), ask(cluster.holding(), *POD))
+    requests = _larger(
+        *(
+            amounts(ask(promql, *POD, "resource"), (*POD, "time"))
+            for promql in (cluster.requests(), cluster.starting_requests())
+        )
+    )
     uses = {
         "cpu_used": (CPU_USE, ask(cluster.cpu_use(stretch.step), *POD), 1.0),
         "memory_used": (MEMORY_USE, ask(cluster.memory_use(), *POD), GIB),
     }
     points = points.join(requests.rename({"cpu": "cpu_request", "memory": "memory_request"}), [*POD, "time"], "left")
     for name, (_, used, unit) in uses.items():
-        value = (pl.col("value").fill_nan(0.0) / unit).alias(name)
+        value = (_amount() / unit).alias(name)
         points = points.join(used.select(*POD, "time", value), [*POD, "time"], "left")
     missing = tuple(metric for metric, used, _ in uses.values() if used.is_empty() and points.height)
-    return _summed(points, stretch), missing
+    return _summed(_on_machines(points, machines), stretch), missing
 
 
-def _bound(pods: pl.DataFrame, running: pl.DataFrame) -> pl.DataFrame:
-    """Which node a running pod is on at each point. Where phases are not scraped, every pod that has a node counts.
+def _larger(requests: pl.DataFrame, starting: pl.DataFrame) -> pl.DataFrame:
+    """Of each resource what its containers, or what one of its init containers asks for: so much is kept for the pod
+    as long as it is on its node."""
+    return pl.concat([requests, starting]).group_by(*POD, "time").agg(pl.col("cpu", "memory", "gpu").max())
+
+
+def _bound(pods: pl.DataFrame, holding: pl.DataFrame) -> pl.DataFrame:
+    """Which node a pod holds something of at each point; where phases are not scraped, every pod that has a node.
 
     A pod that was made anew on another node is for a few minutes seen on both: the newer one counts.
     """
     bound = pods.filter(pl.col("node").fill_null("") != "").drop("value")
-    if running.height:
-        bound = bound.join(running.select(*POD, "time"), [*POD, "time"], "semi")
+    if holding.height:
+        bound = bound.join(holding.select(*POD, "time"), [*POD, "time"], "semi")
     since = pl.col("time").min().over(*POD, "node")
     return bound.with_columns(since.alias("since")).sort("since", "node").unique([*POD, "time"], keep="last")
 
@@ -130,18 +174,17 @@ def _summed(points: pl.DataFrame, stretch: Stretch) -> pl.DataFrame:
     larger = zero.with_columns(
         cpu=pl.max_horizontal("cpu_request", "cpu_used"), memory=pl.max_horizontal("memory_request", "memory_used")
     )
-    return larger.group_by("node", *POD).agg(
+    return larger.group_by("node", "machine", *POD).agg(
         hours=pl.len() * stretch.hours_a_point,
         **{name: pl.col(name).sum() * stretch.hours_a_point for name in _AMOUNTS},
     )
 
 
 def _node_rows(nodes: pl.DataFrame, workloads: Workloads) -> Iterator[Mapping[str, object]]:
-    for row in nodes.sort("node").iter_rows(named=True):
-        machine = resource_id(workloads.provider_ids.get(row["node"], ""))
+    for row in nodes.sort("node", "machine").iter_rows(named=True):
         yield {
             "node": row["node"],
-            "resource_id": machine or None,
+            "resource_id": row["machine"] or None,
             "labels": workloads.node_labels.get(row["node"]),
             "hours": _decimal(row["hours"]),
             "cpu_core_hours": _decimal(row["cpu"]),
@@ -151,12 +194,12 @@ def _node_rows(nodes: pl.DataFrame, workloads: Workloads) -> Iterator[Mapping[st
 
 
 def _pod_rows(pods: pl.DataFrame, workloads: Workloads) -> Iterator[Mapping[str, object]]:
-    for row in pods.sort("node", *POD).iter_rows(named=True):
+    for row in pods.sort("node", "machine", *POD).iter_rows(named=True):
         pod = (row["namespace"], row["pod"])
         kind, name = workloads.of(pod)
         yield {
             "node": row["node"],
-            "resource_id": resource_id(workloads.provider_ids.get(row["node"], "")) or None,
+            "resource_id": row["machine"] or None,
             "namespace": row["namespace"],
             "workload_kind": kind,
             "workload": name,

@@ -15,7 +15,7 @@ from collectors.connections import Network
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.patience import patiently
 from collectors.prometheus.access import PrometheusSecrets, PrometheusSettings, in_lines
-from collectors.prometheus.errors import TooMuchError, of_way
+from collectors.prometheus.errors import TookTooLongError, TooMuchError, no_prometheus, of_way
 
 MOST_POINTS: Final = 10_000
 """Of a series at once: servers refuse 11,000 and more."""
@@ -23,6 +23,9 @@ MOST_POINTS: Final = 10_000
 DAY: Final = timedelta(days=1)
 MOST_BYTES: Final = 32_000_000
 """Of one answer: about a million points. More is asked for in smaller stretches."""
+
+HALVINGS: Final = 3
+"""Of a question that a server does not answer in time: one that is slow with an eighth is slow with anything."""
 
 POINTS: Final = pl.Schema({"series": pl.Int64(), "time": pl.Datetime("us", "UTC"), "value": pl.Float64()})
 
@@ -50,13 +53,16 @@ class _Collected:
 
     numbers: dict[tuple[tuple[str, str], ...], int] = field(default_factory=dict)
     frames: list[pl.DataFrame] = field(default_factory=list)
+    has_twins: bool = False  # an answer had the same series twice
 
     def add(self, result: Sequence[Mapping[str, Any]], key: str) -> None:
-        """Series as the API has them, their points under `key`."""
-        points = [series[key] if key == "values" else [series[key]] for series in result]
+        """Series as the API has them, their points under `key`; a series of histograms has none there."""
+        told = [series for series in result if key in dict(series)]
+        points = [series[key] if key == "values" else [series[key]] for series in told]
         flat = list(chain.from_iterable(chain.from_iterable(points)))
-        names = (tuple(sorted(series["metric"].items())) for series in result)
+        names = (tuple(sorted(series["metric"].items())) for series in told)
         numbers = [self.numbers.setdefault(name, len(self.numbers)) for name in names]
+        self.has_twins |= len(set(numbers)) < len(numbers)
         self.frames.append(
             pl.DataFrame(
                 {
@@ -74,6 +80,8 @@ class _Collected:
         columns = {name: pl.Series([one.get(name) for one in texts], dtype=pl.String) for name in names}
         numbers = pl.Series(range(len(texts)), dtype=pl.Int64)
         points = pl.concat(self.frames) if self.frames else POINTS.to_frame()
+        if self.has_twins:
+            points = points.unique(("series", "time"), keep="first", maintain_order=True)
         return Answer(pl.DataFrame({"series": numbers, **columns}), points)
 
 
@@ -99,14 +107,16 @@ class Prometheus:
 
     def now(self) -> datetime:
         """The server's clock, to the second."""
-        result = self._ask("custom_query", query="time()")
-        return datetime.fromtimestamp(int(float(result[1])), UTC)
+        with self._understood():
+            result = self._ask("custom_query", query="time()")
+            return datetime.fromtimestamp(int(float(result[1])), UTC)
 
     def query(self, promql: str, at: datetime) -> Answer:
         """Each series' value at a time; what is older than the server's look-back (5 minutes) is not there."""
         found = _Collected()
-        with _uncollected():
-            found.add(self._ask("custom_query", query=promql, params={"time": f"{at.timestamp():.3f}"}), "value")
+        asked = {"query": promql, "params": {"time": f"{at.timestamp():.3f}"}}
+        with self._understood():
+            found.add(self._ask("custom_query", **asked), "value")
         return found.answer()
 
     def range(
@@ -118,23 +128,26 @@ class Prometheus:
         """
         found = _Collected()
         for stretch in _stretches(start, end, step, longest):
-            with _uncollected():
+            with self._understood():
                 for result in self._parts(promql, *stretch, step):
                     found.add(result, "values")
         return found.answer()
 
-    def _parts(self, promql: str, first: datetime, count: int, step: timedelta) -> Iterator[Sequence[Any]]:
-        """A stretch of `count` points; halved where it is too much."""
+    def _parts(
+        self, promql: str, first: datetime, count: int, step: timedelta, patience: int = HALVINGS
+    ) -> Iterator[Sequence[Any]]:
+        """A stretch of `count` points; halved where it is too much, and `patience` times where it takes too long."""
         last = first + (count - 1) * step
         words = {"query": promql, "start_time": first, "end_time": last, "step": f"{step.total_seconds():g}"}
         try:
             result = self._ask("custom_query_range", **words)
-        except TooMuchError:
-            if count == 1:
+        except (TooMuchError, TookTooLongError) as error:
+            patience -= isinstance(error, TookTooLongError)
+            if count == 1 or patience < 0:
                 raise
             half = count // 2
-            yield from self._parts(promql, first, half, step)
-            yield from self._parts(promql, first + half * step, count - half, step)
+            yield from self._parts(promql, first, half, step, patience)
+            yield from self._parts(promql, first + half * step, count - half, step, patience)
             return
         yield result
 
@@ -144,6 +157,22 @@ class Prometheus:
         faults = (RequestException, ProviderUnavailableError)
         asked = getattr(self._opened[1], method)
         return patiently(lambda: asked(**words), faults, self._explain)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Around the reading of an answer: one in another shape than the API's is nobody's we know."""
+        try:
+            with _uncollected():
+                yield
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+            pl.exceptions.PolarsError,
+        ) as error:
+            raise no_prometheus(self._settings.url) from error
 
     def _explain(self, error: Exception) -> ProviderRefusedError | ProviderUnavailableError:
         return error if isinstance(error, ProviderUnavailableError) else of_way(error, self._settings.url)

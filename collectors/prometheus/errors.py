@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from urllib3.exceptions import ReadTimeoutError
+
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.net import explain as explain_way
 from collectors.transfer import retry_after
@@ -14,6 +16,7 @@ from collectors.values import shown
 Problem = ProviderRefusedError | ProviderUnavailableError
 
 _TOO_MUCH: Final = re.compile(r"too many|exceed|limit|max[-_ ]?(samples|points|series)|too (large|long)", re.IGNORECASE)
+_TIMED_OUT: Final = re.compile(r"timed out|timeout|deadline exceeded", re.IGNORECASE)
 _OUR_CERTIFICATE: Final = re.compile(r"\balert\b|EOF occurred in violation of protocol")
 """How a server ends the handshake, or what follows it, when it misses our certificate or does not know it."""
 
@@ -23,7 +26,9 @@ _REFUSED: Final = {
     401: "does not let us in ({status}): check the bearer token, user and password or client certificate.",
     403: "does not let these credentials query ({status}): give them the right to read metrics.",
 }
-_ELSEWHERE: Final = "leads elsewhere ({status}): give the address that it leads to."
+_ELSEWHERE: Final = (
+    "leads elsewhere ({status}): give the address that it leads to, or what lets us in where that is a page to sign in."
+)
 _NOT_HERE: Final = "has no Prometheus at this address ({status}): check the address."
 
 
@@ -31,9 +36,20 @@ class TooMuchError(ProviderRefusedError):
     """More than is answered at once: the same may be asked for in smaller stretches."""
 
 
+class TookTooLongError(ProviderUnavailableError):
+    """No answer in the time that a server, or we, give it: less is answered sooner. It is left alone before the same
+    is asked again."""
+
+
+REST: Final = 60.0
+"""Seconds that a server is left alone which took too long."""
+
+
 def of_status(status: int, content: bytes, headers: Mapping[str, str], url: str) -> Problem:
     """What an answer other than 200 means."""
     host, said = urlsplit(url).hostname or "", _said(content)
+    if status in (503, 504) and (status == 504 or _TIMED_OUT.search(said)):
+        return TookTooLongError(f"{host} did not answer in time ({status}){said}.", retry_after=REST)
     if status in _LATER or status >= 500:
         wait = retry_after(headers.get("Retry-After"))
         return ProviderUnavailableError(f"{host} cannot answer now ({status}){said}.", retry_after=wait)
@@ -52,6 +68,8 @@ def of_way(error: Exception, url: str) -> Problem:
         return ProviderRefusedError(
             f"{urlsplit(url).hostname} does not accept our certificate: check Client certificate and key."
         )
+    if isinstance(inner, ReadTimeoutError):
+        return TookTooLongError(f"{urlsplit(url).hostname} did not answer in time.", retry_after=REST)
     return explain_way(inner, url)
 
 

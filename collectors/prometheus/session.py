@@ -4,17 +4,19 @@ import json
 import ssl
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from collectors.connections import Network
 from collectors.net import CONNECT_SECONDS, guarded_pool
-from collectors.prometheus.errors import TooMuchError, no_prometheus, of_status
+from collectors.prometheus.errors import REST, TookTooLongError, TooMuchError, no_prometheus, of_status
 
 READ_SECONDS: Final = 60
 WHOLE_SECONDS: Final = 180
@@ -57,20 +59,30 @@ class Session(requests.Session):
         if answer.status_code != 200:
             raise of_status(answer.status_code, content, answer.headers, url)
         said = _parsed(content, url)
-        self.warnings |= dict.fromkeys(map(str, said.get("warnings") or ()))
+        warnings = said.get("warnings")
+        self.warnings |= dict.fromkeys(map(str, warnings if isinstance(warnings, list) else ()))
         vars(answer)["json"] = lambda **_: said  # parsed once
         return answer
 
     def _read(self, answer: requests.Response, url: str) -> bytes:
         until, parts, size = time.monotonic() + WHOLE_SECONDS, [], 0
-        for part in answer.iter_content(CHUNK_BYTES):
+        for part in _pieces(answer):
             size += len(part)
             if size > self._most_bytes:
                 raise TooMuchError(f"An answer is larger than {self._most_bytes // 1_000_000:,} MB.")
             if time.monotonic() > until:
-                raise requests.exceptions.ReadTimeout(f"{url} takes too long")
+                raise TookTooLongError(f"{urlsplit(url).hostname} takes too long to answer.", retry_after=REST)
             parts.append(part)
         return b"".join(parts)
+
+
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it comes in: whoever waits for a whole piece waits as long as a server pleases that sends bytes."""
+    try:
+        while piece := answer.raw.read1(CHUNK_BYTES, decode_content=True):
+            yield piece
+    except HTTPError as error:
+        raise requests.ConnectionError(error) from error
 
 
 def connect(url: str, session: Session, adapter: GuardedAdapter, headers: dict[str, str], auth: Any) -> Any:
@@ -108,5 +120,7 @@ def _parsed(content: bytes, url: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise no_prometheus(url) from None
     if not isinstance(said, dict) or said.get("status") != "success" or not isinstance(said.get("data"), dict):
+        raise no_prometheus(url)
+    if not isinstance(said["data"].get("result"), list):
         raise no_prometheus(url)
     return said

@@ -10,9 +10,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.accounts.models import Team
 from apps.accounts.scope import Scope
 from apps.clusters.dimensions import Key
-from apps.clusters.models import NodeDay, PodDay, Prices
+from apps.clusters.models import NodeDay, Pod, PodDay, Prices
 from apps.clusters.queries import (
     ClusterQuery,
     Idle,
@@ -22,6 +23,7 @@ from apps.clusters.queries import (
     cluster_costs,
     node_matches,
 )
+from apps.clusters.removal import remove_source
 from apps.clusters.services import read_price, set_prices
 from apps.core.errors import UserError
 from apps.core.periods import Period
@@ -114,6 +116,17 @@ def test_a_bill_is_found_by_id_by_arn_or_by_what_the_inventory_knows(prices: Non
         first_seen_at="2026-06-01T00:00Z",
     )  # fmt: skip
     load_charges([charge(DAY, "3", resource_id=resource_id), charge(DAY, "9", resource_id="x/other-i-0abc")])
+
+    assert ask("pod") == {("a",): 3, (None, "idle"): 0}
+
+
+def test_a_node_may_be_called_by_another_name_than_the_one_of_its_bill(prices: None) -> None:
+    load([node(cpu=24, resource_id="gce://p/z/n1"), pod("a", cpu=24)])
+    Resource.objects.create(
+        source="gcp", provider="Google Cloud", resource_id="//compute/instances/7", aliases=["gce://p/z/n1"],
+        kind="machine", first_seen_at="2026-06-01T00:00Z",
+    )  # fmt: skip
+    load_charges([charge(DAY, "3", resource_id="//compute/instances/7")])
 
     assert ask("pod") == {("a",): 3, (None, "idle"): 0}
 
@@ -219,6 +232,25 @@ def test_what_a_file_says_of_a_clusters_day_replaces_what_was_known_of_it(prices
 
     assert ask("pod") == {("b",): 12, (None, "idle"): 12}
     assert NodeDay.objects.filter(cluster="prod").count() == 2, "the other day stays"
+
+
+def test_a_label_names_the_team_before_the_namespace_does(prices: None) -> None:
+    for slug in ("search", "ml"):
+        Team.objects.create(slug=slug, name=slug.title())
+    load([node(cpu=24), pod("a", cpu=6, namespace="ml", labels={"team": "search"}), pod("b", cpu=6, namespace="ml")])
+
+    assert dict(Pod.objects.values_list("pod", "team")) == {"a": "search", "b": "ml"}
+
+
+def test_a_source_is_taken_out_and_pods_that_another_tells_of_stay(prices: None) -> None:
+    load([node(cpu=24), pod("a", cpu=6), pod("b", cpu=6)])
+    tomorrow = DAY + timedelta(days=1)
+    load([node(cpu=24, day=tomorrow), pod("a", cpu=6, day=tomorrow)], source="other")
+
+    remove_source("prometheus")
+
+    assert list(NodeDay.objects.values_list("source", flat=True)) == ["other"]
+    assert list(Pod.objects.values_list("pod", flat=True)) == ["a"]
 
 
 def test_two_sources_never_tell_of_one_clusters_day(prices: None) -> None:

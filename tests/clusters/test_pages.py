@@ -113,6 +113,19 @@ def test_who_sees_one_team_sees_its_pods_and_neither_idle_nor_nodes(lead: Client
     assert "train" not in lead.get("/clusters/table.csv", JUNE | {"group_by": "workload"}).getvalue().decode()
 
 
+def test_a_bill_that_cannot_be_converted_is_told_to_those_alone_who_bear_it(lead: Client, finance: Client) -> None:
+    load([node("n9", cpu=8, cluster="other"), pod("train-9", cpu=4, node="n9", cluster="other", namespace="ml")])
+    load_charges([charge(DAY, "5", resource_id="i-n9", billing_currency="SEK")], source="others")
+
+    answer = ask(lead, group_by="namespace", currency="USD")
+    assert rows(answer) == [("shop", "18", False)]
+    for client, status in ((lead, 200), (finance, 400)):
+        said = client.get("/api/v1/clusters/", JUNE | {"currency": "USD"})
+        assert said.status_code == status
+    load_charges([charge(DAY, "5", resource_id="i-n1", billing_currency="SEK")], source="more")
+    assert lead.get("/api/v1/clusters/", JUNE | {"currency": "USD"}).status_code == 400
+
+
 def test_a_label_of_others_is_not_offered(lead: Client, finance: Client) -> None:
     load([node(cpu=24, cluster="other"), pod("x", cpu=4, cluster="other", labels={"secret_project": "y"})])
 
@@ -244,6 +257,7 @@ def test_questions_do_not_grow_with_nodes_or_pods(finance: Client) -> None:
             assert finance.get(path).status_code == 200
         return len(captured)
 
+    load_charges([charge(DAY, "5", resource_id="i-m0")], source="big")
     paths = (f"{PAGE}&group_by=pod", "/api/v1/clusters/?start=2026-06-01&end=2026-06-30&group_by=pod")
     before = [queries(path) for path in paths]
     load([

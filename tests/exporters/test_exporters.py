@@ -137,6 +137,10 @@ def _machines(told: Cluster) -> None:
     told.say("node_memory_MemTotal_bytes", 4e9, **scraped)
     told.say("node_uname_info", 1, nodename="n7", **scraped)
     told.say("kube_node_info", 1, node="n7", provider_id="gce://proj/zone-b/gke-n7")
+    kubelet: Labels = {"instance": "10.0.0.7:10250", "node": "n7"}
+    told.say("container_cpu_usage_seconds_total", 0, growth=60, id="/", **kubelet)
+    told.say("container_cpu_usage_seconds_total", 0, growth=60, id="/a", pod="a", container="main", **kubelet)
+    told.say("machine_cpu_cores", 2, **kubelet)
 
 
 def _rare(told: Cluster) -> None:
@@ -315,6 +319,13 @@ def test_a_machine_has_processors_and_memory_in_use_and_no_tenants(hours: Any, s
     )
     names = [one.name for one in connect(server, "machines").remote(Window(date(2026, 6, 1)))]
     assert names == ["2026-06-03 utilisation"]
+
+
+def test_containers_are_not_read_where_node_exporter_tells_of_every_machine(server: str, tmp_path: Path) -> None:
+    made = connect(server, "machines")
+    rows = fetched(made, "utilisation", tmp_path)
+
+    assert {row["signal"] for row in rows} == {"node_cpu_seconds_total", "node_memory_MemAvailable_bytes"}
 
 
 def test_what_is_scraped_less_often_than_it_is_looked_at_was_there_all_the_time(hours: Any) -> None:

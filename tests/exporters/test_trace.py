@@ -1,5 +1,6 @@
 """A real trace, from a real Prometheus to the numbers of pages: GPU-hours and utilisation as its README has them."""
 
+import csv
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,15 +17,18 @@ from apps.sources.models import Run, Source
 from apps.utilization.models import HourFact, Tenancy
 from apps.utilization.queries import Gpus, fleet
 from collectors import patience
-from tests.exporters.trace import GPU_HOURS, UTILISATION, replay
+from tests.exporters.trace import GPU_HOURS, TRACE, UTILISATION, replay
 from tests.prometheus import running
 from tests.sources.conftest import home, look_again, try_again, work
 from tests.sources.test_net import HOME
 
 __all__ = ["home"]
 PERIOD = Period(date(2026, 6, 7), date(2026, 6, 10))
+GPUS = 153
+"""Of the 154 names that the trace has one is no GPU: a job of two seconds has a host and no address of a card."""
+
 WHOLE = 10_608.0
-"""Hours that all 153 GPUs have from the trace's first job to its last."""
+"""Hours that all of these have from the trace's first job to its last."""
 
 WAYS = {
     "as its exporter writes it": ((), GPU_HOURS),
@@ -67,6 +71,18 @@ def known() -> Known:
     )
 
 
+def test_one_name_of_the_trace_is_no_gpu_since_no_exporter_could_have_told_of_it() -> None:
+    """154 names, 153 GPUs: the job on the other one was over before it could have been scraped, and did nothing."""
+    with TRACE.open(newline="") as lines:
+        jobs = list(csv.DictReader(lines))
+    names = {name for job in jobs for name in job["gpu_list"].split()}
+    nameless = {name for name in names if not name.partition("/")[2]}
+    without = [job for job in jobs if nameless & set(job["gpu_list"].split())]
+
+    assert (len(names), len(names - nameless), nameless) == (154, GPUS, {"a0932/"})
+    assert [(job["gpu_list"], job["duration_s"], job["gpu_util_avg_pct"]) for job in without] == [("a0932/", "2", "0")]
+
+
 @pytest.mark.parametrize(("options", "observed"), WAYS.values(), ids=WAYS)
 def test_a_trace_has_its_gpu_hours_and_its_utilisation(
     tmp_path: Path, options: tuple[str, ...], observed: float
@@ -79,7 +95,7 @@ def test_a_trace_has_its_gpu_hours_and_its_utilisation(
 
     found = known()
     assert {run.status for run in source.runs.all()} == {"done"}
-    assert found.gpus == 153
+    assert found.gpus == GPUS
     assert found.observed == pytest.approx(observed, abs=0.05)
     assert found.allocated == pytest.approx(GPU_HOURS, abs=0.05)
     assert found.busy / found.allocated == pytest.approx(UTILISATION, abs=0.00005)
@@ -125,7 +141,7 @@ def test_a_gap_is_a_gap_and_no_zero(tmp_path: Path, settings: Any) -> None:
     with running(replay(tmp_path, "--idle", "zero", without=(first, last))) as url:
         work(connect(url))
 
-    assert known().observed == pytest.approx(WHOLE - 153 * 3.5, abs=0.05)
+    assert known().observed == pytest.approx(WHOLE - GPUS * 3.5, abs=0.05)
     in_gap = HourFact.objects.filter(hour__gte=first, hour__lt=last - timedelta(minutes=40))
     assert not in_gap.exists()
     begun = list(HourFact.objects.filter(hour=first.replace(minute=0)))

@@ -15,7 +15,7 @@ UTILISATION = 0.7056
 END = datetime(2026, 6, 10, 10, 59, tzinfo=UTC)
 """The trace ends here, to the minute as it was recorded: more than three days of it."""
 
-
+TRACE = SHARED / "data" / "gpu" / "alex_gpu_jobs.csv"
 _KEPT = ("DCGM_FI_DEV_GPU_UTIL", "# TYPE DCGM_FI_DEV_GPU_UTIL", "# EOF")
 Gap = tuple[datetime, datetime]
 
@@ -23,8 +23,7 @@ Gap = tuple[datetime, datetime]
 def replay(folder: Path, *options: str, without: Gap | None = None) -> Path:
     """A database with the utilisation of the trace, sampled each minute; `without` is when nothing was scraped."""
     tool = SHARED / "tools" / "gpu_trace_to_openmetrics.py"
-    trace = SHARED / "data" / "gpu" / "alex_gpu_jobs.csv"
-    words: list[str | Path] = [sys.executable, tool, "alex", trace, f"--end={END.timestamp():.0f}", *options]
+    words: list[str | Path] = [sys.executable, tool, "alex", TRACE, f"--end={END.timestamp():.0f}", *options]
     text = folder / "gpu.om"
     with (
         text.open("w") as out,
