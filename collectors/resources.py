@@ -44,6 +44,7 @@ RESOURCES: Final = RecordSet(
         {
             "provider": pl.String(),  # the very text that charges have as provider
             "sub_account_id": pl.String(),
+            "sub_account_name": pl.String(),  # as people call that account, subscription, project or compartment
             "region_id": pl.String(),
             "resource_id": pl.String(),  # as bills name it
             "aliases": pl.String(),  # JSON list of other ids that bills may use

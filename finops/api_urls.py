@@ -11,7 +11,7 @@ urlpatterns = [
     path("v1/", include("apps.costs.api")),
     path("v1/", include("apps.clusters.api")),
     path("v1/", include("apps.dashboards.api")),
-    path("v1/", include("apps.inventory.api")),
+    path("v1/", include("apps.dashboards.resource_api")),
     path("v1/", include("apps.pricing.api")),
     path("v1/", include("apps.sources.api")),
     path("v1/", include("apps.utilization.api")),

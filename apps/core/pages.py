@@ -1,6 +1,6 @@
 """What HTML pages share: cutting a list, keeping an address's parameters, and telling a form why it was refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django import forms
@@ -14,7 +14,7 @@ ROWS_PER_PAGE = 50
 Row = TypeVar("Row", bound=Model)
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
+def page_of(request: HttpRequest, rows: QuerySet[Row] | Sequence[Row]) -> Page[Row]:
     """The page of `rows` that the address asks for; a number out of range gives the nearest one."""
     return Paginator(rows, ROWS_PER_PAGE).get_page(request.GET.get("page"))
 

@@ -90,5 +90,5 @@ class SavedViewViewSet(
 
 
 router = SimpleRouter()
-router.register("saved-views", SavedViewViewSet)
+router.register("saved-views", SavedViewViewSet, basename="api-saved-view")
 urlpatterns = [path("", include(router.urls))]

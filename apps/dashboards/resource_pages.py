@@ -1,13 +1,13 @@
 """The pages of what exists: the list of resources, and one resource with its costs and its history."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from django.core.paginator import Page
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from apps.accounts.permissions import requires
@@ -22,12 +22,14 @@ from apps.costs.address import Address
 from apps.costs.dimensions import Dimension
 from apps.costs.labels import namer
 from apps.costs.views.fresh import freshness_of
-from apps.dashboards.resource_costs import BY_RESOURCE, Amount, DailyCosts, costs_of, daily_costs, days_until, names_of
+from apps.dashboards.resource_costs import BY_RESOURCE, Amount, DailyCosts, daily_costs, days_until, names_of
+from apps.dashboards.resource_idle import used_and_idle
+from apps.dashboards.resource_list import Ranked, amounts_on, days_of, listed, without_money, yesterday
 from apps.dashboards.resource_use import SOURCES, use_of
 from apps.dashboards.resource_wording import Pill, details_of, history_lines, kind_of, pill_of
 from apps.inventory import queries
 from apps.inventory.models import ResourceState
-from apps.inventory.parameters import wanted
+from apps.inventory.parameters import MONEY_ORDERS, wanted
 from apps.inventory.queries import NOBODY, Choices, Wanted
 
 TEAM: Final = Dimension("team")
@@ -47,7 +49,8 @@ COLUMNS: Final = (
     ("region", "Region", "opt"),
     ("sub_account", "Account", "opt"),
     ("team", "Team", "opt"),
-    ("", "Cost", "num"),
+    ("cost", "Cost", "num"),
+    ("idle_cost", "Idle", "num opt"),
     ("since", "Since", "opt"),
 )
 MOST_CHILDREN: Final = 50
@@ -62,7 +65,7 @@ class Line:
     pill: Pill
     kind: str
     team: str
-    costs: list[Amount]
+    amounts: list[Amount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,9 @@ class Chart:
 def resources(request: HttpRequest) -> HttpResponse:
     """What exists now or existed on a day; what an address says wrongly is told and left out."""
     scope = scope_of(request.user)
-    asked, problem = _asked(request)
-    page = page_of(request, queries.resources(asked, scope=scope))
-    period = days_until(asked.as_of or _yesterday())
+    asked, found, problem = _asked(request, scope)
+    page = page_of(request, found)
+    period = days_of(asked)
     context = {
         "title": "Resources",
         "page": page,
@@ -120,9 +123,10 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
     except ResourceState.DoesNotExist:
         raise Http404(f"There is no resource {pk} that you may see{' on that day' if as_of else ''}.") from None
     found = state.resource
-    period = days_until(as_of or _yesterday())
+    period = days_until(as_of or yesterday())
     changes_from = freshness_of(request).changes_from()
     children = queries.children(found, scope=scope)
+    use = use_of(found, period, scope=scope)
     context: dict[str, Any] = {
         "title": str(found),
         "state": state,
@@ -136,7 +140,8 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
         "details": details_of(state),
         "charts": [_chart(one, changes_from) for one in daily_costs(found, period, scope=scope)],
         "changes_from": changes_from,
-        "use": use_of(found, period, scope=scope),
+        "use": use,
+        "used": used_and_idle(found, period, has_gpus=use.is_of_gpus, scope=scope) if use else {},
         "measured_by": SOURCES.get(found.kind, ""),
         "explorer_url": _explorer(period).with_filter(BY_RESOURCE, names_of(found)).path(),
         "history": history_lines(queries.history(found, scope=scope)[:MOST_STATES]),
@@ -147,11 +152,15 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "dashboards/resource.html", context)
 
 
-def _asked(request: HttpRequest) -> tuple[Wanted, str]:
+def _asked(request: HttpRequest, scope: Scope) -> tuple[Wanted, "QuerySet[ResourceState] | Ranked", str]:
+    """What an address asks for, what is found, and what is wrong with it: then all, or in the order of names."""
+    asked = Wanted()
     try:
-        return wanted(request.GET, besides=("page",)), ""
+        asked = wanted(request.GET, besides=("page",))
+        return asked, listed(asked, scope=scope), ""
     except UserError as error:
-        return Wanted(), f"{error.field}: {error}"
+        asked = without_money(asked)
+        return asked, listed(asked, scope=scope), f"{error.field}: {error}"
 
 
 def _day(request: HttpRequest) -> tuple[date | None, str]:
@@ -162,13 +171,9 @@ def _day(request: HttpRequest) -> tuple[date | None, str]:
         return None, str(error)
 
 
-def _yesterday() -> date:
-    return timezone.now().date() - timedelta(days=1)
-
-
 def _lines(page: "Page[ResourceState]", period: Period, scope: Scope) -> list[Line]:
     states = list(page)
-    costs = costs_of([state.resource for state in states], period, scope=scope)
+    amounts = amounts_on(states, period, scope=scope)
     name = namer()
     return [
         Line(
@@ -176,7 +181,7 @@ def _lines(page: "Page[ResourceState]", period: Period, scope: Scope) -> list[Li
             pill_of(state),
             kind_of(state.resource.kind),
             name(TEAM, state.team or ""),
-            costs.get(state.resource.pk, []),
+            amounts.get(state.resource.pk, []),
         )
         for state in states
     ]
@@ -201,12 +206,11 @@ def _filters(choices: Choices, asked: Wanted) -> list[tuple[str, str, str, list[
 
 
 def _column(request: HttpRequest, asked: Wanted, name: str, title: str, css: str) -> Column:
-    """Choosing a head sorts by it, and choosing it again turns the order round."""
-    if not name:
-        return Column(title, css, "", "")
+    """Choosing a head sorts by it, by money the dearest first, and choosing it again turns the order round."""
     now = asked.order_by.removeprefix("-") == name
     descending = asked.order_by.startswith("-")
-    turned = f"-{name}" if now and not descending else name
+    is_ascending_next = descending if now else name not in MONEY_ORDERS
+    turned = name if is_ascending_next else f"-{name}"
     word = ("descending" if descending else "ascending") if now else ""
     return Column(title, css, f"?{parameters_besides(request, 'page', 'order_by')}order_by={turned}", word)
 

@@ -71,6 +71,7 @@ class Use:
     says: str
     rows: list[UseRow]
     device_count: int  # GPUs, where it has any that are told apart
+    is_of_gpus: bool
 
 
 def use_of(found: Resource, period: Period, *, scope: Scope) -> Use | None:
@@ -91,6 +92,7 @@ def use_of(found: Resource, period: Period, *, scope: Scope) -> Use | None:
         says=_says(TITLES[drawn], days, period),
         rows=[_row(name, some) for name, some in by_metric.items()],
         device_count=len({one.device.pk for one in by_metric.get("gpu", []) if one.device.device}),
+        is_of_gpus="gpu" in by_metric,
     )
 
 

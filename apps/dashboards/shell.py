@@ -18,7 +18,10 @@ from apps.costs.queries import Freshness
 from apps.costs.views.fresh import freshness_of
 from apps.dashboards.view_menu import ViewMenu, view_menu
 from apps.sources.freshness import ProviderTrust, trust
+from apps.sources.overlaps import doubts, may_overlap, overlaps
+from apps.sources.runs import months_back
 from apps.sources.states import State
+from apps.sources.wording import doubt_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Entry:
     icon: str
     needs: Capability
 
+
+MONTHS: Final = 2
+"""In which pages of money tell that costs may be counted twice: all months take too long to ask for on every page. Data
+sources and `finops doctor` tell of all."""
 
 MENU: Final = (
     Entry("", "Overview", "/", "home", Capability.SEE_COSTS),
@@ -97,6 +104,14 @@ class Shell:
     def trust(self) -> list[ProviderTrust]:
         """How far each provider's costs can be trusted, the worst first."""
         return trust(self.freshness, today=timezone.now().date(), scope=scope_of(self._request.user))
+
+    @cached_property
+    def doubled(self) -> list[str]:
+        """What two sources both bring in the months that pages are mostly about, a sentence each."""
+        if not may_overlap(one.source for one in self.freshness.sources):
+            return []
+        since = months_back(timezone.now().date(), MONTHS)
+        return [doubt_sentence(one) for one in doubts(overlaps(scope=scope_of(self._request.user), since=since))]
 
     @property
     def age(self) -> str:

@@ -31,6 +31,7 @@ from apps.dashboards.services import remember_team
 from apps.dashboards.shell import Shell
 from apps.sources.restatements import recent_corrections
 from apps.sources.wording import correction_sentence
+from apps.utilization.queries import DEFINITION, RESOURCE_DEFINITION
 
 CORRECTED: Final = timedelta(days=14)
 """How long a change of a month that was over is told on the overview."""
@@ -116,6 +117,8 @@ def _numbers(month: date, fresh: Freshness, *, team: str, names: dict[str, str],
     return {
         "page": OverviewPage.of(shown, team=team, name=name, idle=idle),
         "shown": shown,
+        "gpu_definition": DEFINITION,
+        "resource_definition": RESOURCE_DEFINITION,
         "now": money.days(shown.period.first, shown.period.last),
         "before": money.days(shown.compare.first, shown.compare.last),
     }

@@ -15,7 +15,10 @@ from apps.inventory.models import Listing, Resource, ResourceState
 from apps.inventory.owners import decide_owners
 from apps.inventory.signals import tags_changed
 
-TEXTS: Final = ("provider", "resource_id", "sub_account_id", "region_id", "kind", "resource_type", "name", "listing")
+TEXTS: Final = (
+    *("provider", "resource_id", "sub_account_id", "sub_account_name", "region_id", "kind", "resource_type", "name"),
+    "listing",
+)
 STAGED: Final = {
     "ordinal": "bigint",
     **dict.fromkeys((*TEXTS, "state", "size", "parent_id"), "text"),
@@ -27,21 +30,21 @@ STAGED: Final = {
 def replace(
     frames: Iterable[pl.DataFrame], *, source: str, delivery_id: int, at: datetime, is_whole: bool = True
 ) -> int:
-    """Make the frames (of collectors.resources.RESOURCES) what their listings hold since `at`; rows that were taken.
+    """Make the frames (of collectors.resources.RESOURCES) what their listings hold since `at`; how many resources.
 
     What a listing has no longer is closed at `at`, unless the frames are not the whole of it: a row that cannot be
     read closes nothing. What stays the same is not written. Runs in the caller's transaction, and may be repeated.
     Raises OutdatedError where one of the listings has been read after `at`.
     """
     hold(f"inventory of {source}")
-    rows = _stage(frames)
+    resources = _stage(frames)
     _refuse_outdated(source, delivery_id, at)
     given = {"source": source, "delivery_id": delivery_id, "at": at, "is_whole": is_whole}
     run_sql("inventory", "replace_listings", given, **_columns())
     decide_owners(only_new=True)
     if names := _names_of_changed():
         tags_changed.send(sender=Resource, names=names)
-    return rows
+    return resources
 
 
 def _columns() -> dict[str, list[str]]:
@@ -57,20 +60,21 @@ def _columns() -> dict[str, list[str]]:
 
 
 def _stage(frames: Iterable[pl.DataFrame]) -> int:
-    rows = 0
+    rows = resources = 0
 
     def numbered() -> Iterable[pl.DataFrame]:
-        nonlocal rows
+        nonlocal rows, resources
         for frame in frames:
             yield _as_staged(frame).with_row_index("ordinal", offset=rows)
             rows += frame.height
+            resources += frame["resource_id"].count()  # a row without one ends a listing
 
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS staged_resource")
         columns = ", ".join(f"{name} {kind}" for name, kind in STAGED.items())
         cursor.execute(f"CREATE TEMPORARY TABLE staged_resource ({columns}) ON COMMIT DROP")
     copy_frames("staged_resource", tuple(STAGED), numbered())
-    return rows
+    return resources
 
 
 def _as_staged(frame: pl.DataFrame) -> pl.DataFrame:

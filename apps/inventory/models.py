@@ -30,6 +30,7 @@ class Resource(models.Model):
     resource_id = models.TextField(help_text="as bills name it")
     aliases = ArrayField(models.TextField(), default=list, help_text="other ids that bills may use")
     sub_account_id = models.TextField()
+    sub_account_name = models.TextField(default="", help_text="as people call that account; empty = not told")
     region_id = models.TextField()
     kind = models.TextField(help_text="one of collectors.resources.KINDS")
     resource_type = models.TextField(help_text="the provider's word for it")
@@ -43,6 +44,7 @@ class Resource(models.Model):
     DESCRIBED: ClassVar = (
         "aliases",
         "sub_account_id",
+        "sub_account_name",
         "region_id",
         "kind",
         "resource_type",

@@ -11,7 +11,9 @@ from apps.core.requests import refuse_unknown
 from apps.inventory.queries import EXACT, ORDERS, Wanted
 
 NAMES: Final = (*EXACT, "search", "tag", "closed", "as_of", "order_by")
-ORDER_WORDS: Final = (*ORDERS, *(f"-{name}" for name in ORDERS))
+MONEY_ORDERS: Final = ("cost", "idle_cost")
+"""What only those who know costs can sort by: to the inventory itself they are the order of names."""
+ORDER_WORDS: Final = tuple(f"{sign}{name}" for sign in ("", "-") for name in (*ORDERS, *MONEY_ORDERS))
 SWITCH: Final = {"": False, "no": False, "yes": True}
 
 

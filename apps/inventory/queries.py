@@ -164,5 +164,5 @@ def _mentions(word: str) -> Q:
 
 
 def _order(name: str) -> list[str]:
-    sign, columns = ("-" if name.startswith("-") else ""), ORDERS[name.removeprefix("-")]
+    sign, columns = ("-" if name.startswith("-") else ""), ORDERS.get(name.removeprefix("-"), ())
     return [*(f"{sign}{column}" for column in columns), *ORDERS["name"], "pk"]

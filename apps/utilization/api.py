@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, status
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,6 +22,7 @@ from apps.accounts.scope import scope_of
 from apps.core.errors import UserError
 from apps.core.exact import exact_text
 from apps.core.pagination import PAGE_PARAMETERS
+from apps.core.parsers import JSONParser
 from apps.core.periods import Period
 from apps.core.problems import TooLarge
 from apps.core.requests import refuse_unknown, remote_address

@@ -13,7 +13,7 @@ from apps.core.partitions import make_partitions
 from apps.core.sql import run_sql
 from apps.utilization.devices import Devices
 from apps.utilization.retention import PARTITIONED, points_kept_from
-from apps.utilization.rollups import roll_up_days, roll_up_use
+from apps.utilization.rollups import roll_up_days, roll_up_resource_use, roll_up_use
 from collectors.utilization import METRICS
 
 PUSHED: Final = 0
@@ -67,6 +67,7 @@ def replace(
     run_sql("utilization", "load_hours", {"delivery_id": delivery_id})
     roll_up_days()
     roll_up_use()
+    roll_up_resource_use()
     return places
 
 

@@ -126,6 +126,29 @@ class GpuUse(models.Model):
         return f"{self.pod_id} on {self.device_id} {self.day}"
 
 
+class ResourceUse(models.Model):
+    """How far something that is measured as a whole (a machine, a database) was used on a day, in minutes.
+
+    Partitioned by month. Hours without a measurement of cpu count for nothing.
+    """
+
+    pk = models.CompositePrimaryKey("device_id", "day")
+    device = models.ForeignKey(Device, on_delete=models.DO_NOTHING, db_constraint=False, related_name="resource_uses")
+    day = models.DateField()
+    weight = models.DecimalField(max_digits=24, decimal_places=9, help_text="minutes in which its cpu was measured")
+    used = models.DecimalField(
+        max_digits=24, decimal_places=9, help_text="of these, by the larger of cpu and memory of each hour"
+    )
+    cpu_used = models.DecimalField(max_digits=24, decimal_places=9, help_text="the same by cpu alone: of databases")
+    idle_minutes = models.FloatField(help_text="of these, in hours in which it did nothing")
+
+    class Meta:
+        db_table = "utilization_resource_use"
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.day}"
+
+
 class PushedPoint(models.Model):
     """A number as somebody pushed it, kept as long as five-minute points are: hours are made of all of them."""
 

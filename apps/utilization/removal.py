@@ -2,7 +2,7 @@
 
 from apps.clusters.models import Pod
 from apps.utilization.loader import hold_source
-from apps.utilization.models import DayFact, Device, GpuUse, HourFact, Tenancy
+from apps.utilization.models import DayFact, Device, GpuUse, HourFact, ResourceUse, Tenancy
 
 
 def remove_source(source: str) -> None:
@@ -14,7 +14,7 @@ def remove_source(source: str) -> None:
     devices = Device.objects.filter(source=source)
     told = Tenancy.objects.filter(device__in=devices)
     pods = list(told.order_by().values_list("pod_id", flat=True).distinct())
-    for table in (HourFact, DayFact, GpuUse, Tenancy):
+    for table in (HourFact, DayFact, GpuUse, ResourceUse, Tenancy):
         table.objects.filter(device__in=devices).delete()
     devices.delete()
     others = Tenancy.objects.filter(pod_id__in=pods).values("pod_id")

@@ -9,7 +9,13 @@ from django.db import transaction
 from apps.core.partitions import drop_partitions
 from apps.utilization.models import HourFact, PushedPoint
 
-PARTITIONED: Final = ("utilization_hour", "utilization_day", "utilization_tenancy", "utilization_use")
+PARTITIONED: Final = (
+    "utilization_hour",
+    "utilization_day",
+    "utilization_tenancy",
+    "utilization_use",
+    "utilization_resource_use",
+)
 
 
 def points_kept_from(now: datetime) -> datetime:

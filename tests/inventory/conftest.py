@@ -47,11 +47,17 @@ def _text(value: Any) -> Any:
     return json.dumps(value, sort_keys=True, separators=(",", ":")) if isinstance(value, dict | list) else value
 
 
-def load(*rows: Mapping[str, Any], at: datetime, source: str = "aws-inventory", delivery: int | None = None) -> int:
+def load(
+    *rows: Mapping[str, Any],
+    at: datetime,
+    source: str = "aws-inventory",
+    delivery: int | None = None,
+    is_whole: bool = True,
+) -> int:
     """Load rows as one delivery that was received then."""
     with transaction.atomic():
         number = next(DELIVERIES) if delivery is None else delivery
-        return loader.replace([frame(*rows)], source=source, delivery_id=number, at=at)
+        return loader.replace([frame(*rows)], source=source, delivery_id=number, at=at, is_whole=is_whole)
 
 
 @pytest.fixture

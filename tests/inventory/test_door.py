@@ -137,6 +137,31 @@ def test_a_lead_sees_what_their_teams_own_and_nothing_else(fleet: None, api: Api
     assert found(api(Role.ENGINEERING_LEAD)) == []
 
 
+def test_a_day_ends_at_midnight(snapshot: Snapshot, api: Api) -> None:
+    snapshot(machine("i-1"))
+    snapshot(machine("i-1", state="stopped"), days=0.5)  # the first moment of 2 July
+    caller = api()
+
+    first, second = (caller.get(f"/api/v1/resources/?as_of=2026-07-0{day}").json()["results"] for day in (1, 2))
+    assert [one["state"] for one in (*first, *second)] == ["running", "stopped"]
+
+
+def test_of_what_belongs_to_a_resource_a_lead_sees_what_is_theirs_and_still_there(
+    fleet: None, snapshot: Snapshot, browser_of: Browser
+) -> None:
+    web = machine("i-web", tags={"team": "search"})
+    disks = [
+        machine(name, kind="disk", parent_id="i-web", tags={"team": team})
+        for name, team in (("vol-mine", "search"), ("vol-theirs", "ads"), ("vol-gone", "search"))
+    ]
+    snapshot(web, *disks, machine("vol-far", provider="Azure", parent_id="i-web", tags={"team": "search"}), days=2)
+    snapshot(web, *disks[:2], machine("vol-far", provider="Azure", parent_id="i-web", tags={"team": "search"}), days=3)
+
+    belongs = page(browser_of(Role.ENGINEERING_LEAD, "search"), f"/resources/{pk('i-web')}/")
+
+    assert [name for name in ("vol-mine", "vol-theirs", "vol-gone", "vol-far") if name in belongs] == ["vol-mine"]
+
+
 def test_what_a_resource_was_while_it_was_another_team_s_is_not_told(snapshot: Snapshot, api: Api) -> None:
     for slug in ("search", "ads"):
         Team.objects.create(slug=slug, name=slug)
@@ -182,6 +207,20 @@ def test_the_page_of_a_resource_tells_what_changed_and_what_belongs_to_it(fleet:
     assert f'href="/resources/{pk("i-web")}/"' in page(client, f"/resources/{pk('vol-1')}/")
     assert "It exists no more." in page(client, f"/resources/{pk('i-old')}/")
     assert "As of 1 Jul 2026" in page(client, f"/resources/{pk('i-web')}/?as_of=2026-07-01")
+
+
+def test_an_account_goes_by_its_name_beside_its_id(snapshot: Snapshot, api: Api, browser_of: Browser) -> None:
+    snapshot(machine("i-1", sub_account_name="Forschung & Früh"), machine("i-2", sub_account_id="444455556666"))
+
+    client = browser_of(Role.VIEWER)
+    (named, bare) = api(Role.FINANCE).get("/api/v1/resources/").json()["results"]
+    table, one = (page(client, path) for path in ("/resources/", f"/resources/{pk('i-1')}/"))
+
+    assert (named["sub_account_id"], named["sub_account_name"]) == ("111122223333", "Forschung & Früh")
+    assert (bare["sub_account_id"], bare["sub_account_name"]) == ("444455556666", "")
+    assert 'Forschung &amp; Früh<span class="sub">AWS · 111122223333</span>' in table
+    assert '444455556666<span class="sub">AWS</span>' in table
+    assert 'Forschung &amp; Früh <span class="muted break">111122223333</span>' in one
 
 
 def test_charges_lead_to_their_resource(fleet: None, spend: Spend, browser_of: Browser) -> None:

@@ -15,6 +15,7 @@ from apps.accounts.signals import allocation_changed
 from apps.core.errors import OutdatedError
 from apps.inventory.models import Listing, Resource, ResourceState
 from apps.inventory.owners import decide_owners
+from apps.inventory.removal import remove_source
 from apps.inventory.tasks import owners
 from tests.inventory.conftest import Snapshot, after, load, machine
 
@@ -75,9 +76,10 @@ def test_whatever_changes_begins_a_new_state_where_the_old_one_ends(snapshot: Sn
 
 def test_another_name_or_account_is_no_other_state(snapshot: Snapshot) -> None:
     snapshot(machine("i-1"))
-    snapshot(machine("i-1", resource_name="web", sub_account_id="9", aliases=["arn"]), days=1)
+    called = {"resource_name": "web", "sub_account_id": "9", "sub_account_name": "Nine"}
+    snapshot(machine("i-1", **called, aliases=["arn"]), days=1)
     one = Resource.objects.get()
-    assert (one.name, one.sub_account_id, one.aliases) == ("web", "9", ["arn"])
+    assert (one.name, one.sub_account_id, one.sub_account_name, one.aliases) == ("web", "9", "Nine", ["arn"])
     assert one.states.count() == 1
 
 
@@ -136,6 +138,30 @@ def test_an_older_snapshot_that_comes_late_is_refused_with_the_delivery_that_was
     with pytest.raises(OutdatedError, match="Delivery 9, which came later, was loaded first"):
         snapshot(machine("i-1", state="stopped"), days=1)
     assert told("state") == [("running",)]
+
+
+def test_two_snapshots_of_one_moment_cannot_both_be_true(snapshot: Snapshot) -> None:
+    snapshot(machine("i-1"), delivery=9)
+    with pytest.raises(OutdatedError, match="Delivery 9, which came later, was loaded first"):
+        snapshot(machine("i-1", state="stopped"), delivery=10)
+    assert told("state") == [("running",)]
+
+
+def test_a_snapshot_of_which_rows_could_not_be_read_closes_nothing(snapshot: Snapshot) -> None:
+    snapshot(machine("i-1"), machine("i-2"))
+    snapshot(machine("i-1", state="stopped"), days=1, is_whole=False)
+    assert told("resource__resource_id", "state", "valid_to") == [
+        ("i-1", "running", after(1)), ("i-1", "stopped", None), ("i-2", "running", None),
+    ]  # fmt: skip
+
+
+def test_a_source_is_taken_out_with_its_history_and_others_stay(snapshot: Snapshot) -> None:
+    snapshot(machine("i-1"))
+    snapshot(machine("i-1", state="stopped"), days=1)
+    snapshot(machine("i-2"), source="other")
+    remove_source("aws-inventory")
+    assert told("resource__source", "resource__resource_id") == [("other", "i-2")]
+    assert list(Listing.objects.values_list("source", flat=True)) == ["other"]
 
 
 def test_what_a_later_snapshot_of_another_listing_said_of_a_resource_stays(snapshot: Snapshot) -> None:

@@ -207,6 +207,14 @@ def test_text_that_is_no_openmetrics_and_bodies_without_end_are_refused(api: Api
     assert client.post("/api/v1/utilization/", "a", content_type="text/plain").status_code == 415
 
 
+def test_points_of_an_hour_leave_the_next_hour_as_it_was(api: Api, db: None) -> None:
+    caller = api(Role.ADMIN)
+    pushed(caller, point(60, 0.25), point(90, 0.75))
+    pushed(caller, point(30, 1.0))
+
+    assert list(HourFact.objects.order_by("hour").values_list("average", "minutes")) == [(1.0, 5.0), (0.5, 10.0)]
+
+
 def test_only_who_may_push_pushes_and_it_stands_in_the_audit_log(api: Api) -> None:
     for role in (Role.VIEWER, Role.FINANCE, Role.ENGINEERING_LEAD):
         answer = pushed(api(role), point())

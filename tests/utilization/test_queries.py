@@ -55,6 +55,15 @@ def test_a_resource_is_found_by_any_of_its_names(hours: Load) -> None:
     assert [one.device for one in devices_of(["arn:i-1"], scope=ALL)] == ["", CARD]
 
 
+def test_of_many_holders_those_who_had_a_gpu_longest_are_named_first(hours: Load, tenancy: Load) -> None:
+    hours(*[hour(at) for at in range(10)])
+    who = "abbcccdddd"  # one hour, two, three and four
+    tenancy(*[held(at, workload=name, pod=f"{name}-0") for at, name in enumerate(who)])
+
+    (gpu,) = fleet(JUNE, EVERY, scope=ALL)
+    assert gpu.holders == ("ml/d", "ml/c", "ml/b")
+
+
 def test_the_fleet_tells_how_busy_each_gpu_was_and_who_held_it(hours: Load, tenancy: Load) -> None:
     load([owned(DAY.date(), "24", resource_id="i-1")])
     Team.objects.create(slug="ml", name="ML")

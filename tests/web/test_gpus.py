@@ -267,7 +267,8 @@ def test_the_overview_tells_idle_gpu_cost_by_team_and_leads_to_the_gpus(browser_
     (block,) = answer.context["page"].blocks
     (whole,) = gpu_costs(Period(PERIOD.first, block_end(answer)), Gpus(), scope=ALL)
     idle = block.idle
-    assert idle.cost == idle.idle + idle.unallocated == whole.money.idle + whole.money.unallocated == Decimal(408)
+    assert idle.cost == idle.gpus.cost == whole.money.idle + whole.money.unallocated == Decimal(408)
+    assert (idle.gpus.measured, idle.machines) == (whole.money.cost, None)
     assert [(row.name, row.cost) for row in idle.rows] == [
         ("Ops", Decimal(240)),
         ("Ml", Decimal(120)),

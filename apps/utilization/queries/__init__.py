@@ -3,12 +3,21 @@
 from apps.utilization.queries.fleet import Gpu, by_device, fleet
 from apps.utilization.queries.heatmap import Heatmap, HeatmapRow, heatmap
 from apps.utilization.queries.money import DEFINITION, By, CostRow, Money, Reason, Unmatched, gpu_costs, gpu_costs_by
-from apps.utilization.queries.series import Granularity, Point, Series, readings_of, series
+from apps.utilization.queries.resources import (
+    RESOURCE_DEFINITION,
+    ResourceCost,
+    idle_hours,
+    machine_costs,
+    resource_costs,
+)
+from apps.utilization.queries.seen import Granularity
+from apps.utilization.queries.series import Point, Series, readings_of, series
 from apps.utilization.queries.unmatched import unmatched, without_cost, without_measurement
 from apps.utilization.queries.which import Gpus, devices, devices_of
 
 __all__ = [
     "DEFINITION",
+    "RESOURCE_DEFINITION",
     "By",
     "CostRow",
     "Gpu",
@@ -19,6 +28,7 @@ __all__ = [
     "Money",
     "Point",
     "Reason",
+    "ResourceCost",
     "Series",
     "Unmatched",
     "by_device",
@@ -28,7 +38,10 @@ __all__ = [
     "gpu_costs",
     "gpu_costs_by",
     "heatmap",
+    "idle_hours",
+    "machine_costs",
     "readings_of",
+    "resource_costs",
     "series",
     "unmatched",
     "without_cost",

@@ -13,6 +13,7 @@ from apps.core.periods import Period
 from apps.core.sql import read_sql
 from apps.utilization.models import Device
 from apps.utilization.queries.money import By, CostRow, Money, gpu_costs
+from apps.utilization.queries.seen import Granularity, facts, teams_of
 from apps.utilization.queries.which import Gpus, devices
 from collectors.utilization import METRICS
 
@@ -46,19 +47,21 @@ def fleet(
 ) -> list[Gpu]:
     """The GPUs that were measured in the period, by cluster, node and device; three statements whatever their number.
 
-    A reader with teams gets the GPUs that their pods held or whose machine is theirs, and of the money their part.
-    `costs` are the rows by device of the same question, where they are known already. Raises MissingRateError.
+    A reader with teams gets the GPUs that their pods held or whose machine is theirs: of the former the hours in which
+    these pods held them, and of the money their part; so does whoever asks for a team. `costs` are the rows by device
+    of the same question, where they are known already. Raises MissingRateError.
     """
     found = {one.pk: one for one in devices(which, scope=scope).order_by("cluster", "node", "resource_id", "device")}
-    asked: dict[str, Any] = {"first": period.first, "last": period.last, "devices": list(found), **_NUMBERS}
+    told = facts(Granularity.DAY, period, list(found), metrics=_NUMBERS, teams=teams_of(which.team, scope))
+    asked = {"teams": None, "owned": [], **told.parameters, **_NUMBERS}
     with connection.cursor() as cursor:
-        cursor.execute(read_sql("utilization", "fleet"), asked)
+        cursor.execute(read_sql("utilization", "fleet").format(days=told.table), asked)
         columns = [column.name for column in cursor.description]
-        facts = {row[0]: dict(zip(columns[1:], row[1:], strict=True)) for row in cursor.fetchall()}
+        rows = {row[0]: dict(zip(columns[1:], row[1:], strict=True)) for row in cursor.fetchall()}
     if costs is None:
         costs = gpu_costs(period, which, by=(By.DEVICE,), currency=currency, scope=scope)
     money = by_device(costs)
-    return [_gpu(device, facts[pk], money.get(pk, ())) for pk, device in found.items() if pk in facts]
+    return [_gpu(device, rows[pk], money.get(pk, ())) for pk, device in found.items() if pk in rows]
 
 
 def by_device(rows: Iterable[CostRow]) -> dict[int | None, tuple[Money, ...]]:

@@ -10,7 +10,7 @@ from django.db import connection
 from apps.accounts.scope import Scope
 from apps.core.periods import Period
 from apps.utilization.models import Device
-from apps.utilization.queries.series import Granularity
+from apps.utilization.queries.seen import Facts, Granularity, facts, teams_of
 from apps.utilization.queries.which import Gpus, devices
 from collectors.utilization import METRICS
 
@@ -45,24 +45,24 @@ class Heatmap:
 def heatmap(metric: str, period: Period, which: Gpus, *, by: Literal["gpu", "node"] = "gpu", scope: Scope) -> Heatmap:
     """The devices that have the metric in the period, by cluster, node and device, each with its average by time.
 
-    A node has the average of its devices, weighted by the time for which each was observed.
+    A node has the average of its devices, weighted by the time for which each was observed. Of devices that are not the
+    reader's teams', or not those of the team that is asked for, the hours in which their pods held them count.
     """
     granularity = Granularity.HOUR if period.days <= HOURS_UP_TO else Granularity.DAY
     columns = _columns(period, granularity)
     found = {one.pk: one for one in devices(which, scope=scope)}
     rows: dict[HeatmapRow, list[tuple[list[int], list[float], list[float]]]] = {}
-    for pk, *facts in _facts(granularity, period, METRICS[metric].number, list(found)):
-        rows.setdefault(_row(found[pk], by), []).append((facts[0], facts[1], facts[2]))
-    told = (replace(row, values=_values(parts, len(columns))) for row, parts in rows.items())
-    return Heatmap(metric, METRICS[metric].unit, granularity, columns, tuple(sorted(told, key=_order)))
+    told = facts(granularity, period, list(found), metrics=[metric], teams=teams_of(which.team, scope))
+    for pk, places, averages, minutes in _cells(granularity, told):
+        rows.setdefault(_row(found[pk], by), []).append((places, averages, minutes))
+    named = (replace(row, values=_values(parts, len(columns))) for row, parts in rows.items())
+    return Heatmap(metric, METRICS[metric].unit, granularity, columns, tuple(sorted(named, key=_order)))
 
 
-def _facts(granularity: Granularity, period: Period, metric: int, device_ids: list[int]) -> list[tuple[Any, ...]]:
+def _cells(granularity: Granularity, told: Facts) -> list[tuple[Any, ...]]:
     """Of each device the places of its columns, averages and minutes: lists, since a row for each cell takes long."""
-    asked: dict[str, Any] = {"metric": metric, "devices": device_ids, "first": period.first}
-    asked["end"] = period.last + timedelta(days=1)
     with connection.cursor() as cursor:
-        cursor.execute(_FACTS[granularity], asked)
+        cursor.execute(_CELLS[granularity].format(facts=told.table), told.parameters)
         return list(cursor.fetchall())
 
 
@@ -97,19 +97,19 @@ def _columns(period: Period, granularity: Granularity) -> tuple[datetime, ...]:
     return tuple(first + place * step for place in range(period.days * (timedelta(days=1) // step)))
 
 
-_FACTS: Final = {
+_CELLS: Final = {
     Granularity.HOUR: """
         SELECT device_id,
             array_agg((date_part('epoch', hour - %(first)s::date::timestamptz) / 3600)::int),
             array_agg(average), array_agg(minutes)
-        FROM utilization_hour
-        WHERE metric = %(metric)s AND hour >= %(first)s AND hour < %(end)s AND device_id = ANY(%(devices)s)
+        FROM {facts} facts
+        WHERE metric = ANY(%(metrics)s) AND hour >= %(first)s AND hour < %(end)s AND device_id = ANY(%(devices)s)
         GROUP BY 1
     """,
     Granularity.DAY: """
         SELECT device_id, array_agg(day - %(first)s::date), array_agg(average), array_agg(minutes)
-        FROM utilization_day
-        WHERE metric = %(metric)s AND day >= %(first)s AND day < %(end)s AND device_id = ANY(%(devices)s)
+        FROM {facts} facts
+        WHERE metric = ANY(%(metrics)s) AND day >= %(first)s AND day < %(end)s AND device_id = ANY(%(devices)s)
         GROUP BY 1
     """,
 }

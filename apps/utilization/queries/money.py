@@ -1,6 +1,6 @@
 """What GPUs cost, and how much of that was used: the bill of their machines, divided by who held them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from apps.accounts.scope import Scope
 from apps.core.periods import Period
 from apps.core.sql import read_sql
 from apps.costs.queries.question import MissingRateError
+from apps.utilization.queries.seen import teams_of
 from apps.utilization.queries.which import Gpus, devices
 
 DEFINITION: Final = (
@@ -23,6 +24,9 @@ DEFINITION: Final = (
     " unallocated and unmeasured cost add up to the bill exactly."
 )
 """What idle cost is, as pages print it."""
+
+
+GPUS: Final = sql.Identifier("spent")
 
 
 class By(StrEnum):
@@ -108,6 +112,11 @@ def gpu_costs_by(
     period: Period, which: Gpus, *, by: Sequence[Sequence[By]], currency: str = "", scope: Scope
 ) -> list[list[CostRow]]:
     """The same in several ways to group, from one reading of the bills: the rows of each, in the order of `by`."""
+    return costs_by(parameters(period, which, currency, scope), GPUS, by=by)
+
+
+def costs_by(asked: Mapping[str, Any], of: sql.Composable, *, by: Sequence[Sequence[By]]) -> list[list[CostRow]]:
+    """What `of` has, which has the columns of `spent`, grouped in several ways. Raises MissingRateError."""
     names = list(dict.fromkeys(one for group in by for one in group))
     keys = {one: sql.Identifier(one.value) for one in names}
     sets = [
@@ -115,12 +124,12 @@ def gpu_costs_by(
     ]
     absent = sql.SQL(", ").join(sql.SQL("grouping({})").format(key) for key in keys.values())
     columns = sql.SQL("").join(sql.SQL("{}, ").format(key) for key in keys.values())
-    query = _ROWS.format(absent=absent, keys=columns, sets=sql.SQL(", ").join(sets))
+    query = _ROWS.format(absent=absent, keys=columns, spent=of, sets=sql.SQL(", ").join(sets))
     with connection.cursor() as cursor:
-        cursor.execute(spent_sql(query), parameters(period, which, currency, scope))
+        cursor.execute(spent_sql(query, others=of != GPUS), asked)
         found = cursor.fetchall()
     if missing := {(row[-2], row[-1]) for row in found if row[-1] is not None}:
-        raise MissingRateError(sorted(missing), currency)
+        raise MissingRateError(sorted(missing), asked["currency"])
     return [_rows_of(group, names, found) for group in by]
 
 
@@ -132,25 +141,24 @@ def _rows_of(group: Sequence[By], names: Sequence[By], found: Sequence[tuple[Any
     return [CostRow(tuple(row[place] for place in places), Money(*row[amounts])) for row in found if row[0] == absent]
 
 
-def spent_sql(select: sql.Composable) -> sql.Composed:
-    """A statement that selects from the CTEs of sql/spent.sql."""
-    return sql.SQL("{} {}").format(sql.SQL(read_sql("utilization", "spent")), select)
+def spent_sql(select: sql.Composable, *, others: bool = False) -> sql.Composed:
+    """A statement that selects from the CTEs of sql/spent.sql, or also from those of sql/others.sql."""
+    names = ("spent", "others") if others else ("spent",)
+    return sql.SQL("{} {}").format(sql.SQL("").join(sql.SQL(read_sql("utilization", name)) for name in names), select)
 
 
 def parameters(period: Period, which: Gpus, currency: str, scope: Scope) -> dict[str, Any]:
     """What the statement is told; null lists stand for no restriction."""
-    teams = None if scope.teams is None else list(scope.teams)
-    if which.team:
-        teams = [which.team] if teams is None or which.team in teams else []
     places = {name: getattr(which, name) for name in ("cluster", "node", "model")}
     others = which.device or which.resource_id or which.search
     chosen = list(devices(which, scope=scope).values_list("pk", flat=True)) if others else None
     return {
         "first": period.first,
         "last": period.last,
-        "teams": teams,
+        "teams": teams_of(which.team, scope),
         "devices": chosen,
         "currency": currency,
+        "machines": None,
         **places,
     }
 
@@ -165,7 +173,7 @@ FROM (
     SELECT
         spent.*, coalesce(nullif(%(currency)s, ''), spent.currency) AS told,
         CASE WHEN %(currency)s IN ('', spent.currency) THEN 1 ELSE rate.rate END AS factor
-    FROM spent
+    FROM {spent} spent
     LEFT JOIN costs_exchangerate rate ON rate.currency = spent.currency
         AND rate.reporting_currency = %(currency)s AND rate.month = date_trunc('month', spent.day)::date
 ) spent

@@ -64,4 +64,13 @@ def visible(scope: Scope) -> Q:
     """Devices that a reader may see: those that pods of their teams held, or whose machine is their teams'."""
     if scope.teams is None:
         return Q()
-    return Q(pk__in=RawSQL(read_sql("utilization", "visible"), [list(scope.teams)] * 2))  # noqa: S611 - our own words
+    return Q(pk__in=_found("held_devices", scope.teams)) | Q(pk__in=_found("owned_devices", scope.teams))
+
+
+def owned(teams: Sequence[str]) -> QuerySet[Device]:
+    """Devices of machines whose charges are these teams'."""
+    return Device.objects.filter(pk__in=_found("owned_devices", teams))
+
+
+def _found(name: str, teams: Sequence[str]) -> RawSQL:
+    return RawSQL(read_sql("utilization", name), [list(teams)])  # noqa: S611 - our own words

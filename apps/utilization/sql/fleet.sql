@@ -1,10 +1,10 @@
--- How busy each of %(devices)s was from %(first)s to %(last)s, and who held it.
+-- How busy each of %(devices)s was from %(first)s to before %(end)s, and who held it: of devices beside %(owned)s what
+-- %(teams)s see of it, where these are given.
 WITH days AS (
     SELECT device_id, metric, min(signal) AS signal, sum(minutes) AS minutes,
         sum(average * minutes) / sum(minutes) AS average, max(p95) AS p95, max(maximum) AS maximum
-    FROM utilization_day
-    WHERE day BETWEEN %(first)s AND %(last)s AND device_id = ANY(%(devices)s)
-        AND metric IN (%(gpu)s, %(gpu_memory)s, %(gpu_memory_mib)s, %(power_watts)s)
+    FROM {days} days
+    WHERE day >= %(first)s AND day < %(end)s AND device_id = ANY(%(devices)s) AND metric = ANY(%(metrics)s)
     GROUP BY 1, 2
 ), tenants_known AS (
     SELECT DISTINCT d.source, d.cluster FROM utilization_device d
@@ -16,7 +16,8 @@ WITH days AS (
     JOIN utilization_device d ON d.id = u.device_id
     LEFT JOIN clusters_pod p ON p.id = u.pod_id
     LEFT JOIN tenants_known k ON k.source = d.source AND k.cluster = d.cluster
-    WHERE u.day BETWEEN %(first)s AND %(last)s AND u.device_id = ANY(%(devices)s)
+    WHERE u.day >= %(first)s AND u.day < %(end)s AND u.device_id = ANY(%(devices)s)
+        AND (%(teams)s::text[] IS NULL OR p.team = ANY(%(teams)s) OR u.device_id = ANY(%(owned)s))
 ), held AS (
     SELECT device_id, coalesce(sum(minutes) FILTER (WHERE is_held), 0) / 60 AS hours,
         coalesce(sum(idle_minutes) FILTER (WHERE is_held), 0) / 60 AS idle_hours,

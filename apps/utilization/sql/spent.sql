@@ -1,8 +1,9 @@
 -- What each GPU cost on each day, by who held it: CTEs that end in `spent`; queries/money.py adds what is asked of them.
 --
 -- A machine's effective cost of a day divides by card-minutes; cumulated and rounded, so that parts add up to the last
--- digit. Who filters, filters `spent`: leaving out a device before would make its neighbours dearer.
-WITH gpu AS MATERIALIZED (
+-- digit. Who filters, filters `spent`: leaving out a device before would make its neighbours dearer. Whole machines may be
+-- left out before, by all their names.
+WITH any_gpu AS MATERIALIZED (
     SELECT
         d.id, d.source, d.cluster, d.node, d.device, d.model, d.resource_id,
         coalesce(nullif(d.resource_id, ''), (
@@ -15,6 +16,8 @@ WITH gpu AS MATERIALIZED (
     WHERE d.device <> '' OR EXISTS (
         SELECT FROM utilization_use u WHERE u.device_id = d.id AND u.day BETWEEN %(first)s AND %(last)s
     )
+), gpu AS MATERIALIZED (
+    SELECT * FROM any_gpu WHERE %(machines)s::text[] IS NULL OR named = ANY(%(machines)s)
 ), called AS MATERIALIZED (
     -- every name that bills may use for a machine
     SELECT named, named AS name FROM gpu WHERE named IS NOT NULL
@@ -40,7 +43,7 @@ WITH gpu AS MATERIALIZED (
     ORDER BY machine, cost DESC, team
 ), tenants_known AS MATERIALIZED (
     -- in a cluster whose tenants nobody tells of, GPUs are taken for held by the owner of their machine
-    SELECT DISTINCT g.source, g.cluster FROM gpu g
+    SELECT DISTINCT g.source, g.cluster FROM any_gpu g
     WHERE EXISTS (SELECT FROM utilization_tenancy t WHERE t.device_id = g.id)
 ), measured AS MATERIALIZED (
     SELECT u.*, g.source, g.device, m.machine

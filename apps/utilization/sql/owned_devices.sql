@@ -1,10 +1,4 @@
--- Devices that pods of these teams held, and those whose machine's charges are theirs.
-SELECT d.id
-FROM utilization_device d
-JOIN utilization_use u ON u.device_id = d.id
-JOIN clusters_pod p ON p.id = u.pod_id
-WHERE p.team = ANY(%s)
-UNION
+-- Devices whose machine's charges are these teams'.
 SELECT d.id
 FROM utilization_device d
 CROSS JOIN LATERAL (
