@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from collectors.answers import read_json, read_pages
+from collectors.answers import COSTS, read_json, read_pages
 from collectors.charges import SCHEMA
 from collectors.errors import RefusedFileError
 from collectors.files import FoundDelivery
@@ -68,6 +68,18 @@ def read_delivery(found: FoundDelivery, *, batch_rows: int = BATCH_ROWS) -> Iter
         for batch in _read_table(table, _same_format(table, format_, expected), place, batch_rows):
             rows[index] += batch.rows_read
             yield batch
+
+
+def days_without_costs(found: FoundDelivery) -> frozenset[str]:
+    """The days of which the answers of a cost API say, beside others that have some, that they have no costs: parts of
+    a bill. Empty for every other delivery: a file with rows does not say what it lacks."""
+    provider = provider_of_answer(found.files[0])
+    api = next((api for api in APIS if api.provider == provider), None)
+    if api is None:
+        return frozenset()
+    pages = read_pages(((str(path), read_json(path)) for path in found.files), api)
+    buckets = (bucket for page in pages if page.kind == COSTS for bucket in page.buckets)
+    return frozenset(bucket.start.date().isoformat() for bucket in buckets if not bucket.results)
 
 
 def _tables(found: FoundDelivery) -> Generator[tuple[int, Table, Format]]:

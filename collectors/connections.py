@@ -72,6 +72,14 @@ class RemoteDelivery:
     address: str  # where it is; all that `fetch` needs to know
     fingerprint: str  # differs when the content does; empty where only the content itself tells
     billing_period: date | None = None
+    is_empty: bool = False  # it says that there is nothing: of use only where something was collected before
+
+
+@dataclass(frozen=True, slots=True)
+class Covers:
+    """What a delivery says all of: what an earlier one of its name said there, and it does not, was taken back."""
+
+    parts: frozenset[str] | None = None  # `bill_part` of charges; None: all that its name is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ class Connection(ABC):
     holds_latest: ClassVar[bool] = (
         True  # whether what it shows is the provider's last word, also when it was seen before
     )
+    covers: Covers | None = None  # of the last `fetch`; None: it speaks of what it holds alone
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         self.settings = settings

@@ -17,7 +17,7 @@ import urllib3
 from pydantic import Field, SecretStr, field_validator
 
 from collectors.answers import LARGEST_BYTES, CostApi, read_time
-from collectors.connections import Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
+from collectors.connections import Check, Connection, Covers, Fields, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError, RefusedFileError
 from collectors.model_usage import LAST_DAYS, models_in_use
 from collectors.net import open_url
@@ -33,7 +33,11 @@ LARGEST_ERROR: Final = 1 << 16
 TESTED_DAYS: Final = 31
 MODELS: Final = "models"
 UNUSED: Final = "unused"
-"""Marks days in which no model was used."""
+"""Marks days in which no model was used, or nothing was charged."""
+CORRECTED_DAYS: Final = 92
+"""So far back an API that states nothing of a day takes back what it said of it; of days before, it may have forgotten.
+
+No vendor says how long it remembers. The months that are looked at regularly begin at most 92 days ago."""
 SIGNED_OUT: Final = (401, 403)
 _SCOPES: Final = re.compile(r"missing scopes?: ([\w.]+(?:, ?[\w.]+)*)", re.IGNORECASE)
 
@@ -122,14 +126,18 @@ class LiveCosts(Connection):
     def remote(self, window: Window) -> Iterator[RemoteDelivery]:
         """The months that have costs, each marked by a digest of them: they are asked for a month at a time.
 
+        A month without any is told too, as empty, while it may be one that is taken back.
+
         Last come the models that were used lately, marked by a digest of that use.
         """
         first = window.first.replace(day=1)
         while first < self._today:
             following = (first + timedelta(days=31)).replace(day=1)
             end = min(following, self._today)
-            if digest := _digest(self._pages(self.costs, first, end), self.api.bucket_times[0]):
-                yield RemoteDelivery(f"{first:%Y-%m}", self._name(self.costs, first, end), digest, first)
+            digest = _digest(self._pages(self.costs, first, end), self.api.bucket_times[0])
+            if digest or _may_be_corrected(first, self._today):
+                address = self._name(self.costs, first, end)
+                yield RemoteDelivery(f"{first:%Y-%m}", address, digest or UNUSED, first, is_empty=not digest)
             first = following
         first = self._today - timedelta(days=LAST_DAYS)
         digest = _digest(self._pages(self.usage, first, self._today), self.api.bucket_times[0])
@@ -144,6 +152,7 @@ class LiveCosts(Connection):
             return write_records(RESOURCES, models_in_use(buckets, self.api), folder)
         costs = self._keep(self._pages(self.costs, first, end), folder / "costs.jsonl", 0, progress)
         self._refuse_short(costs, end)
+        self.covers = Covers(frozenset(self._stated(costs)))
         done = sum(len(page.content) for page in costs)
         self._keep(self._pages(self.usage, first, end), folder / "usage.jsonl", done, progress)
         return folder
@@ -164,6 +173,13 @@ class LiveCosts(Connection):
         if told is None or told.date() < end:
             until = f"up to {told:%Y-%m-%d}" if told else "for none of these days"
             raise NotReadyError(f"{self._host} has costs {until}, and was asked for those before {end}.")
+
+    def _stated(self, pages: Iterable[RawPage]) -> Iterator[str]:
+        """The days that pages speak of, with costs or without any: parts of their month, as collectors.model_costs has
+        them."""
+        for page in pages:
+            days = (self._time_of(bucket, self.api.bucket_times[0]).date() for bucket in page.buckets)
+            yield from (day.isoformat() for day in days if _may_be_corrected(day, page.said_at.date()))
 
     def _try(self, question: Question) -> str:
         first = self._today - timedelta(days=TESTED_DAYS)
@@ -206,8 +222,11 @@ class LiveCosts(Connection):
     def _edge(self, page: RawPage, name: str) -> datetime:
         """When the first bucket of a page starts, or its last one ends."""
         start_name, _ = self.api.bucket_times
+        return self._time_of(page.buckets[0 if name == start_name else -1], name)
+
+    def _time_of(self, bucket: Mapping[str, Any], name: str) -> datetime:
         try:
-            return read_time(self._host, name, page.buckets[0 if name == start_name else -1].get(name))
+            return read_time(self._host, name, bucket.get(name))
         except RefusedFileError as error:
             raise ProviderUnavailableError(str(error)) from error
 
@@ -301,6 +320,10 @@ def _days(address: str) -> tuple[date, date]:
     """The days in the name of a month: the first, and the one after the last."""
     first, _, last = address.rpartition("#")[2].partition("..")
     return date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1)
+
+
+def _may_be_corrected(day: date, today: date) -> bool:
+    return today - day <= timedelta(days=CORRECTED_DAYS)
 
 
 def _still_unavailable(error: Exception) -> ProviderUnavailableError:

@@ -64,6 +64,7 @@ class RecordBatch:
     rows_read: int
     bytes_read: int
     rounded_values: int
+    ends: int = 0  # of the rows that were read, those that name no record: see `end_of_listing`
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +192,16 @@ def _judge(raw: RawBatch, header: _Header, index: int, rows_before: int, bytes_b
     nothing = pl.lit(0, dtype=MONEY)
     costs = frame.select(ROW, nothing.alias("billed_cost"), nothing.alias("effective_cost"))
     rejected = reject(raw, header.names, costs, faults)
+    records = values.filter(~pl.col(ROW).is_in(rejected["row"].implode())).drop(ROW)
     free = rejected.with_columns(nothing.alias("billed_cost"), nothing.alias("effective_cost"))
     return RecordBatch(
         file_index=index,
-        records=values.filter(~pl.col(ROW).is_in(rejected["row"].implode())).drop(ROW),
+        records=records,
         rejected=free.with_columns(pl.col("row") + rows_before),
         rows_read=frame.height + len(raw.long_rows),
         bytes_read=bytes_before + raw.bytes_read,
         rounded_values=sum(one.rounded for one in read.values()),
+        ends=records.filter(_is_end(header.records)).height,
     )
 
 
@@ -309,16 +312,20 @@ def _decoded(text: str) -> object:
 
 def _empty(values: pl.DataFrame, header: _Header) -> Iterator[Fault]:
     """What rows leave empty that must be filled; the end of a listing names no record."""
-    records = header.records
-    is_end = pl.lit(value=False)
-    if records.end_of_listing:
-        others = [name for name in records.schema if name not in records.end_of_listing]
-        is_end = pl.all_horizontal(pl.col(name).is_null() for name in others)
-        is_end &= pl.col(records.end_of_listing[-1]).is_not_null()
-    for name in records.filled:
-        reasons = values.select(pl.when(pl.col(name).is_null() & ~is_end).then(pl.lit("is empty"))).to_series()
+    for name in header.records.filled:
+        missing = pl.col(name).is_null() & ~_is_end(header.records)
+        reasons = values.select(pl.when(missing).then(pl.lit("is empty"))).to_series()
         if (some := _some(reasons)) is not None:
             yield Fault(header.position(name), some)
+
+
+def _is_end(records: RecordSet) -> pl.Expr:
+    """Whether a row says that its listing was read to the end, and no more."""
+    if not records.end_of_listing:
+        return pl.lit(value=False)
+    others = [name for name in records.schema if name not in records.end_of_listing]
+    nothing = pl.all_horizontal(pl.col(name).is_null() for name in others)
+    return nothing & pl.col(records.end_of_listing[-1]).is_not_null()
 
 
 def _broken(values: pl.DataFrame, header: _Header) -> Iterator[Fault]:

@@ -12,8 +12,11 @@ from kombu import Connection
 from apps.accounts import audit
 from apps.accounts.scope import Scope
 from apps.core.errors import UserError
+from apps.core.money import counted
 from apps.sources.connections import connection_of
+from apps.sources.overlaps import doubts, overlaps
 from apps.sources.states import State, sources_with_state
+from apps.sources.wording import doubt_sentence
 from finops import schema
 from finops.children import WORKER
 from finops.environment import environment
@@ -69,7 +72,7 @@ def check_migrations() -> str:
     if strangers:
         raise UserError(f"The database is newer than this FinOps ({strangers[0]} is unknown here): update FinOps.")
     if waiting:
-        raise UserError(f"{len(waiting)} migrations wait, {waiting[0]} first: `finops up` applies them.")
+        raise UserError(f"{counted(len(waiting), 'migration')} to apply, {waiting[0]} first: `finops up` does it.")
     return "up to date"
 
 
@@ -109,6 +112,15 @@ def check_sources() -> str:
             why = one.source.paused_reason or (one.last_failure.error if one.last_failure else "")
             raise UserError(f"{one.source.name} is {one.state.lower()}. {why}".strip())
     return f"{len(found)} connected" if found else "none connected"
+
+
+def check_overlaps() -> str:
+    """No two sources bring the same costs."""
+    found = doubts(overlaps(scope=Scope.everything()))
+    if found:
+        more = f" {len(found) - 1} more pairs of sources likewise." if len(found) > 1 else ""
+        raise UserError(f"{doubt_sentence(found[0])}.{more} See Data sources.")
+    return "no two sources bring the same costs"
 
 
 def check_clock() -> str:

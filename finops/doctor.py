@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import click
 import django
+from django.db import InterfaceError, OperationalError
 
 from apps.core.errors import UserError
 from finops.embedded import EmbeddedServers
@@ -16,7 +17,7 @@ Check = Callable[[], str]
 
 @click.command()
 def doctor() -> None:
-    """Check settings, database, broker, worker, sources, clock, disk and audit log; change nothing."""
+    """Check settings, database, broker, worker, sources, overlaps, clock, disk and audit log; change nothing."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "finops.settings")
     django.setup()
     with ExitStack() as running:
@@ -38,6 +39,7 @@ def _checks() -> Mapping[str, Check]:
         "broker": checks.check_broker,
         "worker": checks.check_worker,
         "sources": checks.check_sources,
+        "overlaps": checks.check_overlaps,
         "clock": checks.check_clock,
         "disk": checks.check_disk,
         "audit log": checks.check_audit,
@@ -55,6 +57,8 @@ def _passes(name: str, check: Check) -> bool:
         click.echo(f"ok    {name:<11} {check()}")
     except UserError as error:
         click.echo(f"FAIL  {name:<11} {error}")
+    except (OperationalError, InterfaceError) as error:
+        click.echo(f"FAIL  {name:<11} The database does not answer: {(str(error).splitlines() or [''])[0]}")
     except Exception as error:  # noqa: BLE001 - whatever it is, the other checks have their turn
         click.echo(f"FAIL  {name:<11} {type(error).__name__}: {error} (this is a fault of FinOps: please report it)")
     else:

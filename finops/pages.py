@@ -46,6 +46,7 @@ urlpatterns = [
     path("sources/<int:pk>/pause/", steps.pause, name="source-pause"),
     path("sources/<int:pk>/resume/", steps.resume, name="source-resume"),
     path("sources/<int:pk>/disconnect/", steps.disconnect, name="source-disconnect"),
+    path("sources/<int:pk>/leave-out/", steps.leave_out, name="source-leave-out"),
     path("sources/<int:pk>/runs/<int:run>/cancel/", steps.cancel_run, name="run-cancel"),
     path("sources/<int:pk>/runs/<int:run>/again/", steps.run_again, name="run-again"),
     path("sources/upload/", uploads.upload, name="upload"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 from django.db import connection, transaction
@@ -40,6 +41,15 @@ class Loaded:
     superseded: tuple[Statement, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What a delivery says all of: what these older ones said there, and it does not, was taken back."""
+
+    deliveries: frozenset[int]
+    parts: frozenset[str] | None  # of bills; None: all that they said
+    accounts: frozenset[str] | None  # billing accounts; None: all
+
+
 def prepare(spool: Spool) -> pl.DataFrame:
     """Make what the facts refer to: charge keys, their groups, partitions. Returns `key_no`, `key_id`.
 
@@ -53,9 +63,12 @@ def prepare(spool: Spool) -> pl.DataFrame:
         return _load_keys(spool)
 
 
-def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: int) -> Loaded:
+def replace(
+    spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: int, covered: Covered | None = None
+) -> Loaded:
     """Make the spooled charges the current ones of their statements; runs in the caller's transaction.
 
+    What is `covered` and has no charges any more gets a statement of no rows in the place of what it had.
     Readers see the old facts until it commits. Raises NotReconciledError when the sums differ, OutdatedError when a
     delivery with a higher number has been loaded for one of the statements.
     """
@@ -64,6 +77,9 @@ def replace(spool: Spool, key_ids: pl.DataFrame, *, source: str, delivery_id: in
     superseded = [old for one in spooled for old in _supersede(source, one, delivery_id)]
     statements = [_insert_statement(one, source=source, delivery_id=delivery_id) for one in spooled]
     _copy_facts(spool, key_ids, statements)
+    taken_back = _take_back(source, covered) if covered else []
+    statements += [_insert_statement(_without_rows(one), source=source, delivery_id=delivery_id) for one in taken_back]
+    superseded += taken_back
     for statement in statements:
         _prove(statement)
     roll_up([statement.pk for statement in statements])
@@ -120,7 +136,7 @@ def _supersede(source: str, new: SpooledStatement, delivery_id: int) -> list[Sta
 
     A whole bill and a part of one cannot stand side by side: what they share would count twice.
     """
-    hold(f"statement {source} {new.billing_account_id} {new.billing_period_start}")
+    _hold(source, new)
     current = Statement.objects.filter(
         source=source,
         billing_account_id=new.billing_account_id,
@@ -136,6 +152,38 @@ def _supersede(source: str, new: SpooledStatement, delivery_id: int) -> list[Sta
             )
     Statement.objects.filter(pk__in=[statement.pk for statement in old]).update(superseded_at=Now())
     return old
+
+
+def _take_back(source: str, covered: Covered) -> list[Statement]:
+    """End what is covered and current still after the new charges have replaced what they state anew."""
+    stated = Statement.objects.filter(source=source, delivery_id__in=covered.deliveries, row_count__gt=0)
+    if covered.parts is not None:
+        stated = stated.filter(bill_part__in=covered.parts)
+    if covered.accounts is not None:
+        stated = stated.filter(billing_account_id__in=covered.accounts)
+    for statement in stated.filter(superseded_at=None).order_by(*STATEMENT_KEYS):
+        _hold(source, statement)
+    gone = list(stated.filter(superseded_at=None).order_by(*STATEMENT_KEYS))
+    Statement.objects.filter(pk__in=[statement.pk for statement in gone]).update(superseded_at=Now())
+    return gone
+
+
+def _without_rows(gone: Statement) -> SpooledStatement:
+    """What there is now of a bill that was taken back."""
+    return SpooledStatement(
+        billing_account_id=gone.billing_account_id,
+        billing_period_start=gone.billing_period_start,
+        billing_period_end=gone.billing_period_end,
+        billing_currency=gone.billing_currency,
+        bill_part=gone.bill_part,
+        row_count=0,
+        billed_cost=Decimal(0),
+        effective_cost=Decimal(0),
+    )
+
+
+def _hold(source: str, statement: SpooledStatement | Statement) -> None:
+    hold(f"statement {source} {statement.billing_account_id} {statement.billing_period_start}")
 
 
 def delete_facts(statement: Statement) -> None:

@@ -122,6 +122,6 @@ def _wanted(request: Request) -> dict[str, str]:
 
 
 router = SimpleRouter()
-router.register("sources", SourceViewSet)
-router.register("deliveries", DeliveryViewSet)
+router.register("sources", SourceViewSet, basename="api-source")
+router.register("deliveries", DeliveryViewSet, basename="api-delivery")
 urlpatterns = [path("", include(router.urls))]

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from cryptography.fernet import Fernet
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
@@ -100,10 +101,13 @@ def _wanted(name: str | None) -> list[Source]:
 
 
 def _collect(source: Source, since: Any) -> list[Run]:
-    """Look, then execute here whatever waits; what a worker executes meanwhile is watched. The runs as they ended."""
+    """Look, then execute here whatever waits; what a worker executes meanwhile is watched. The runs as they ended.
+
+    A source that has come to rest keeps what it has queued: its provider may ask for hours.
+    """
     first = runs.queue_look(source, since=since, actor=None, at_once=True)
     with _progress() as tell:
-        while open_ := list(runs.in_order(source.runs.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)))):
+        while open_ := _open(source):
             mine = next((run for run in open_ if not is_held(run.lock_name)), None)
             if mine:
                 collecting.execute(mine.pk, tell=tell)
@@ -111,6 +115,13 @@ def _collect(source: Source, since: Any) -> list[Run]:
                 tell(open_[0])
                 time.sleep(ELSEWHERE)
     return list(source.runs.select_related("source").filter(pk__gte=first.pk).order_by("pk"))
+
+
+def _open(source: Source) -> list[Run]:
+    """What is being executed, and what may be now."""
+    rests = Source.objects.filter(pk=source.pk, rests_until__gt=timezone.now()).exists()
+    statuses = [Run.Status.RUNNING] if rests else [Run.Status.RUNNING, Run.Status.QUEUED]
+    return list(runs.in_order(source.runs.filter(status__in=statuses)))
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from django.utils import timezone
 from apps.core.errors import UserError
 from apps.core.locks import held_if_free
 from apps.sources import runs, services
-from apps.sources.connections import connection_of
+from apps.sources.connections import connection_of, plain_settings
+from apps.sources.fetched import Fetched
 from apps.sources.ledger import StoppedError, explain, what_happened
 from apps.sources.models import Delivery, Run, Source
 from collectors.connections import Connection, Window
@@ -97,7 +98,7 @@ def _look(run: Run, made: Connection, watch: "Watch") -> Run.Status:
     found = []
     for one in made.remote(Window(run.billing_period or runs.recheck_from(timezone.now().date()))):
         found.append(one)
-        run.rows = len(found)
+        run.rows += not one.is_empty
         watch.tick()
     changed = runs.queue_deliveries(run.source, found, actor=run.requested_by)
     return Run.Status.DONE if changed else Run.Status.UNCHANGED
@@ -110,6 +111,7 @@ def _collect(run: Run, made: Connection, watch: "Watch") -> Run.Status:
     folder.mkdir(parents=True, mode=0o700)
     try:
         watch.check()
+        run.place = made.place(plain_settings(made))
         path = made.fetch(run.address, folder, watch.count_bytes)
         return _import(run, made, folder, path, watch)
     finally:
@@ -128,7 +130,7 @@ def _import(run: Run, made: Connection, folder: Path, path: Path, watch: "Watch"
         source=run.source.name,
         actor=run.requested_by,
         origin=Delivery.Origin.SCHEDULE,
-        fetched=services.Fetched(run.address, folder, made.holds_latest),
+        fetched=Fetched(run.address, folder, made.holds_latest, made.covers, runs.collected_before(run)),
         progress=watch.count_rows,
     )
     run.delivery, run.rows = received.delivery, received.delivery.rows_read

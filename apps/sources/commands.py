@@ -69,8 +69,8 @@ FORMATS = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, nothing else, on standard output.")
 def import_(paths: tuple[Path, ...], source: str, format_: str, force: bool, as_json: bool) -> None:
     """Import billing files: FOCUS 1.0 to 1.4, exports of AWS, Azure, Google Cloud and Oracle, as csv, csv.gz, zip or
-    parquet, and saved answers of the OpenAI and Anthropic cost APIs as JSON. Likewise resources, list prices and usage
-    of Kubernetes clusters.
+    parquet, and saved answers of the OpenAI and Anthropic cost APIs as JSON. Likewise resources, list prices, usage of
+    Kubernetes clusters, utilisation, and who held GPUs.
 
     PATHS are files, folders or manifests; formats are read from what is in them. The exit code is 0 only when nothing
     was rejected.
@@ -136,7 +136,7 @@ def _note_counted_twice(lines: Sequence[Mapping[str, Any]]) -> None:
     for line in lines:
         if line["also_in"]:
             _note(
-                f"{line['path']} counts beside a bill of the same account and billing period in {_listed(line)}."
+                f"{line['path']} brings costs of days, accounts and services that {_listed(line)} brings too."
                 " If both say the same, import under one --source, so that the newer replaces the older."
                 f"{TWO_VIEWS if line['format'].startswith('Azure') else ''}"
             )

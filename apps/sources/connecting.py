@@ -10,9 +10,11 @@ from django.utils import timezone
 from apps.accounts.audit import record, record_change
 from apps.accounts.models import User
 from apps.core.errors import UserError
-from apps.core.secrets import add_new_key, forget_old_keys, reseal, seal, unseal
+from apps.core.secrets import add_new_key, forget_old_keys, reseal, seal
+from apps.inventory.removal import close_source
+from apps.pricing.removal import end_source
 from apps.sources import runs
-from apps.sources.connections import connection, known_kind, plain_secrets, plain_settings
+from apps.sources.connections import connection, kept_secrets, known_kind, plain_secrets, plain_settings
 from apps.sources.models import UPLOAD, Run, Source
 from apps.sources.services import stream
 from collectors.connections import Connection
@@ -63,11 +65,13 @@ def change(
     actor: User,
     remote_address: str = "",
 ) -> Source:
-    """Change where it looks and how often; of the credentials those that are given, the others stay."""
+    """Change where it looks and how often; of the credentials those that are given, the others stay.
+
+    Raises UserError where an address leads to another server and no credentials are given for it.
+    """
     source = Source.objects.select_for_update().get(pk=source.pk)
     before = _told(source)
-    kept = unseal(source.secrets) if source.secrets else {}
-    _write(source, connection(source.kind, settings, kept | _given(secrets)), refresh_hours)
+    _write(source, connection(source.kind, settings, kept_secrets(source, settings, secrets)), refresh_hours)
     signs_in = {"sign_in": "as before"}
     record_change(
         runs.target(source),
@@ -94,16 +98,23 @@ def resume(source: Source, *, actor: User, remote_address: str = "") -> None:
 
 @transaction.atomic
 def disconnect(source: Source, *, actor: User, remote_address: str = "") -> None:
-    """End the connection and erase its credentials. Deliveries and costs stay; without any the source goes too."""
+    """End the connection and erase its credentials; without any delivery the source goes too.
+
+    What was stays: costs, utilisation, clusters' days, deliveries. What it said of now ends with it: resources are
+    closed and list prices end, both with their history.
+    """
     source = Source.objects.select_for_update().get(pk=source.pk)
     for run in source.runs.filter(status__in=Run.OPEN):
         runs.cancel(run, actor=actor, remote_address=remote_address)
     before = {"name": source.name, "kind": source.kind, "settings": source.settings}
+    now = timezone.now()
+    ended = {"resources": close_source(source.name, at=now), "prices": end_source(source.name, at=now)}
     record(
         actor=actor,
         action="source.disconnected",
         target=runs.target(source),
         before=before,
+        after={f"{name}_ended": count for name, count in ended.items() if count},
         remote_address=remote_address,
     )
     if not source.deliveries.exists() and not source.runs.filter(status=Run.Status.RUNNING).exists():
@@ -113,6 +124,7 @@ def disconnect(source: Source, *, actor: User, remote_address: str = "") -> None
     source.is_active, source.paused_reason, source.failures = True, "", 0
     source.next_run_at = source.rests_until = None
     source.save()
+    source.runs.update(place="")  # what is connected under its name one day may be another account: it begins anew
 
 
 @transaction.atomic

@@ -18,9 +18,10 @@ from apps.core.copying import copy_frames
 from apps.core.errors import OutdatedError
 from apps.costs import loader
 from apps.costs.spool import Spool
+from apps.sources.fetched import Fetched
 from apps.sources.ledger import Progress, fail, finish
 from apps.sources.models import Delivery
-from collectors.billing import ChargeBatch, detect, read_delivery
+from collectors.billing import ChargeBatch, days_without_costs, detect, read_delivery
 from collectors.charges import REJECTED_SCHEMA
 from collectors.errors import CollectorError, RefusedFileError
 from collectors.files import FoundDelivery
@@ -104,12 +105,12 @@ def load_delivery(
     *,
     actor: User | None,
     expected: str = "",
-    root: Path | None = None,
+    fetched: Fetched | None = None,
     progress: Progress = lambda _: None,
 ) -> None:
     """Read and load one delivery whose ledger entry exists; the entry ends as loaded, rejected or failed.
 
-    Sentences name files from `root` on, else from the folder of the delivery.
+    Sentences name files from the folder on that they were fetched to, else from that of the delivery.
 
     Raises what made it fail (disk full, database gone ...) after noting it on the entry where that is still possible.
     Safe to repeat: until the one transaction at the end commits, nothing is visible.
@@ -121,11 +122,11 @@ def load_delivery(
             delivery.format = format_.name
             reading = Reading(delivery, Path(folder), progress)
             if format_.records is None:
-                _import_charges(reading, found, actor)
+                _import_charges(reading, found, fetched, actor)
             else:
                 _import_records(reading, format_.records, format_.read(found, format_.records), actor)
     except (CollectorError, OutdatedError) as error:
-        sentence = str(error).replace(f"{root or found.path.parent}/", "")
+        sentence = str(error).replace(f"{fetched.root if fetched else found.path.parent}/", "")
         finish(delivery, Delivery.Status.REJECTED, error=sentence, actor=actor)
     except pl.exceptions.PanicException as panic:  # no Exception: would end the process past all that close entries
         fail(delivery, panic, actor=actor)
@@ -151,7 +152,7 @@ def _format(found: FoundDelivery, expected: str) -> Format:
     return format_
 
 
-def _import_charges(reading: Reading, found: FoundDelivery, actor: User | None) -> None:
+def _import_charges(reading: Reading, found: FoundDelivery, fetched: Fetched | None, actor: User | None) -> None:
     delivery, spool = reading.delivery, Spool(reading.folder)
 
     def keep(batch: ChargeBatch) -> None:
@@ -159,11 +160,26 @@ def _import_charges(reading: Reading, found: FoundDelivery, actor: User | None) 
 
     reading.read(read_delivery(found), keep)
     key_ids = loader.prepare(spool)
+    covered = _covered(delivery, found, fetched, spool)
     with transaction.atomic():
-        loaded = loader.replace(spool, key_ids, source=delivery.source.name, delivery_id=delivery.pk)
+        loaded = loader.replace(spool, key_ids, source=delivery.source.name, delivery_id=delivery.pk, covered=covered)
         rows = sum(statement.row_count for statement in loaded.statements)
         _close(reading, rows, actor, replaced=[statement.delivery_id for statement in loaded.superseded])
     loader.analyse(spool)
+
+
+def _covered(delivery: Delivery, found: FoundDelivery, fetched: Fetched | None, spool: Spool) -> loader.Covered | None:
+    """What was said before and is taken back where it is not said again. Rejected rows may be what seems to lack."""
+    if delivery.rows_rejected:
+        return None
+    if fetched and fetched.covers:
+        return loader.Covered(frozenset(fetched.earlier), fetched.covers.parts, None)
+    days = days_without_costs(found)
+    if not days:
+        return None
+    same = Delivery.objects.filter(source=delivery.source, format=delivery.format, pk__lt=delivery.pk)
+    accounts = frozenset(statement.billing_account_id for statement in spool.statements())
+    return loader.Covered(frozenset(same.values_list("pk", flat=True)), days, accounts)
 
 
 def _import_records(reading: Reading, records: RecordSet, batches: Iterable[RecordBatch], actor: User | None) -> None:
@@ -172,6 +188,7 @@ def _import_records(reading: Reading, records: RecordSet, batches: Iterable[Reco
     def keep(batch: RecordBatch) -> None:
         files.append(reading.folder / f"records-{len(files):05}.arrow")
         batch.records.write_ipc(files[-1], compression="lz4")
+        delivery.rows_read -= batch.ends  # counted as a row of the file, which it is, but it is no record
 
     reading.read(batches, keep)
     frames: Iterator[pl.DataFrame] = (pl.read_ipc(path) for path in files)

@@ -122,6 +122,7 @@ class Run(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
     name = models.TextField(blank=True, help_text="of the remote delivery; empty = looking for what is new")
     address = models.TextField(blank=True)
+    place = models.TextField(blank=True, help_text="where its source looked when it was fetched")
     fingerprint = models.TextField(blank=True, help_text="of the content that it fetches")
     billing_period = models.DateField(null=True, help_text="first day; when looking: the first period looked at")
     status = models.TextField(choices=Status, default=Status.QUEUED)

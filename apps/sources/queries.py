@@ -11,6 +11,7 @@ from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from apps.accounts.scope import Scope
 from apps.costs.models import Statement
 from apps.sources.models import Delivery, RejectedRow, Source
+from apps.sources.overlaps import other_sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +113,9 @@ def replaced_by(entry: DeliveryReport, *, scope: Scope) -> list[tuple[Statement,
 
 
 def counted_twice(entry: DeliveryReport, *, scope: Scope) -> list[str]:
-    """Names of other sources that have a current bill of an account and period that this delivery stands for."""
-    mine = {(one.billing_account_id, one.billing_period_start) for one in entry.statements if not one.superseded_at}
-    if scope.teams is not None or not mine:
-        return []
-    others = Statement.objects.filter(
-        billing_account_id__in={account for account, _ in mine},
-        billing_period_start__in={period for _, period in mine},
-        superseded_at=None,
-    ).exclude(source=entry.delivery.source.name)
-    found = others.values_list("source", "billing_account_id", "billing_period_start").distinct()
-    return sorted({source for source, account, period in found if (account, period) in mine})
+    """Names of other sources that bring what this delivery's source brings in its periods: see overlaps."""
+    current = [one.billing_period_start for one in entry.statements if not one.superseded_at]
+    return other_sources(entry.delivery.source.name, current, scope=scope)
 
 
 def rejected_rows(delivery_id: int, *, scope: Scope) -> QuerySet[RejectedRow]:

@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.core.errors import UserError
 from apps.core.locks import is_held
 from apps.core.periods import Period
-from apps.sources.models import UPLOAD, Run, Source
+from apps.sources.models import UPLOAD, Delivery, Run, Source
 from collectors.connections import RemoteDelivery, kind_of
 from collectors.errors import NotReadyError, ProviderUnavailableError
 
@@ -49,9 +49,12 @@ def queue_look(
 ) -> Run:
     """Have a source look for what is new since a billing period; the look that is open already may serve.
 
-    With `at_once`, which is a person's word, nothing of the source waits for its time any longer.
+    With `at_once`, which is a person's word, nothing of the source waits for its time any longer; a paused source would
+    keep it waiting unsaid, so UserError is raised.
     """
     source = Source.objects.select_for_update().get(pk=source.pk)
+    if at_once and not source.is_active:
+        raise UserError(f"{source.name} is paused: resume it.")
     if at_once:
         Source.objects.filter(pk=source.pk).update(rests_until=None)
         source.runs.filter(status=Run.Status.WAITING).update(next_attempt_at=timezone.now())
@@ -71,9 +74,13 @@ def queue_look(
 
 @transaction.atomic
 def queue_deliveries(source: Source, found: Iterable[RemoteDelivery], *, actor: User | None) -> int:
-    """Queue what has changed since it was collected last; what is open already takes the newer state. How many."""
+    """Queue what has changed since it was collected last; what is open already takes the newer state. How many.
+
+    What is empty has changed only where something of its name was collected.
+    """
     collected = _collected(source)
-    changed = [one for one in found if not one.fingerprint or collected.get(one.name) != one.fingerprint]
+    told = [one for one in found if not one.is_empty or one.name in collected]
+    changed = [one for one in told if not one.fingerprint or collected.get(one.name) != one.fingerprint]
     for one in changed:
         waiting = source.runs.filter(name=one.name, status__in=(Run.Status.QUEUED, Run.Status.WAITING))
         waiting.update(address=one.address, fingerprint=one.fingerprint)
@@ -194,10 +201,12 @@ def put_off(run: Run, error: ProviderUnavailableError) -> None:
 
 
 def wait_before(attempt: int, asked: float | None, chance: float) -> float:
-    """Seconds between the attempt of that number and the next; `chance` from 0 to 1 keeps sources apart."""
-    if asked is not None:
-        return asked * (1 + chance / 10)
-    return float(min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT) * (0.5 + chance))
+    """Seconds between the attempt of that number and the next; `chance` from 0 to 1 keeps sources apart.
+
+    A provider may ask for no time at all, or name a moment that is over by our clock: then ours is waited.
+    """
+    own = float(min(FIRST_WAIT * 2 ** (attempt - 1), LONGEST_WAIT) * (0.5 + chance))
+    return own if asked is None else max(asked * (1 + chance / 10), own)
 
 
 @transaction.atomic
@@ -250,6 +259,13 @@ def _collected(source: Source) -> dict[str, str]:
     known = Q(status__in=Run.GOOD) | Q(status=Run.Status.REFUSED, delivery__isnull=False)
     runs = source.runs.filter(known).exclude(name="").order_by("name", "-pk").distinct("name")
     return dict(runs.values_list("name", "fingerprint"))
+
+
+def collected_before(run: Run) -> tuple[int, ...]:
+    """The deliveries that came under the name of a run from the place where it looks, the newest last."""
+    loaded = Delivery.Status.LOADED  # also that of this run itself, where it is done again
+    same = run.source.runs.filter(name=run.name, place=run.place, delivery__status=loaded)
+    return tuple(pk for pk in same.order_by("pk").values_list("delivery_id", flat=True) if pk)
 
 
 def _pause_for(source: Source, error: str) -> None:

@@ -13,6 +13,7 @@ from celery import current_app
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.accounts.audit import record
@@ -20,6 +21,7 @@ from apps.accounts.models import User
 from apps.core.errors import UserError
 from apps.core.locks import held, is_held
 from apps.costs.models import Statement
+from apps.sources.fetched import Fetched
 from apps.sources.ledger import Progress, finish
 from apps.sources.models import Delivery, DeliveryFile, Source
 from collectors.errors import RefusedFileError
@@ -39,15 +41,6 @@ class Received:
 
     delivery: Delivery
     unchanged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What is special about files that were copied from a provider."""
-
-    address: str  # where from: what the ledger calls the delivery
-    root: Path  # the folder that they were copied to
-    is_latest: bool  # whether they are what the provider says now
 
 
 def import_bill(
@@ -78,12 +71,11 @@ def import_bill(
         entry.received_at = received_at
     with held(entry.lock_name):
         known = None if force else _known(entry, Delivery.Status.LOADED)
-        if known is not None and not (fetched and fetched.is_latest and _is_replaced(known)):
+        if known is not None and not (fetched and fetched.is_latest and _is_replaced(known, fetched)):
             return Received(known, unchanged=True)
         entry.status = Delivery.Status.LOADING
         _save(entry, found, digests)
-        root = fetched.root if fetched else None
-        _load(entry, found, actor=actor, expected=expected, root=root, progress=progress)
+        _load(entry, found, actor=actor, expected=expected, fetched=fetched, progress=progress)
     return Received(entry, unchanged=False)
 
 
@@ -151,13 +143,13 @@ def _load(
     *,
     actor: User | None,
     expected: str = "",
-    root: Path | None = None,
+    fetched: Fetched | None = None,
     progress: Progress = lambda _: None,
 ) -> None:
     """Imported here: polars takes a while to come, and to find a bill unchanged, or to show a page, nobody needs it."""
     from apps.sources.importer import load_delivery  # noqa: PLC0415
 
-    load_delivery(entry, found, actor=actor, expected=expected, root=root, progress=progress)
+    load_delivery(entry, found, actor=actor, expected=expected, fetched=fetched, progress=progress)
 
 
 def _entry(
@@ -177,17 +169,25 @@ def stream(name: str) -> Source:
 def _known(entry: Delivery, *statuses: Delivery.Status) -> Delivery | None:
     """The entry under which the same content came from the same source."""
     same = Delivery.objects.filter(source=entry.source, sha256=entry.sha256, status__in=statuses)
-    return same.order_by("-pk").first()
+    known = same.order_by("-pk").first()
+    return None if known is None or _was_taken_out(known) else known
 
 
-def _is_replaced(entry: Delivery) -> bool:
-    """Whether none of what it said is current any more: of a bill its statements tell, of a snapshot later ones
-    from the same place: a source may have several, such as accounts."""
+def _was_taken_out(entry: Delivery) -> bool:
+    """Whether nothing counts any more that it said, and nothing came in its place."""
+    stated = Statement.objects.filter(delivery_id=entry.pk)
+    same = {name: OuterRef(name) for name in ("source", "billing_account_id", "billing_period_start")}
+    in_its_place = Statement.objects.filter(**same, superseded_at=None)
+    return stated.exists() and not stated.filter(Exists(in_its_place)).exists()
+
+
+def _is_replaced(entry: Delivery, fetched: Fetched) -> bool:
+    """Whether anything that it said is not current any more: of a bill its statements tell; of one without charges, and
+    of a snapshot, what came under the same name since: a source may have several, such as accounts."""
     statements = Statement.objects.filter(delivery_id=entry.pk)
     if statements.exists():
-        return not statements.filter(superseded_at=None).exists()
-    later = Delivery.objects.filter(source=entry.source, format=entry.format, path=entry.path, pk__gt=entry.pk)
-    return later.filter(status=Delivery.Status.LOADED).exists()
+        return statements.exclude(superseded_at=None).exists()
+    return fetched.earlier[-1:] != (entry.pk,)
 
 
 def _found_in(folder: Path) -> list[FoundDelivery]:

@@ -16,7 +16,6 @@ from apps.accounts.pages import made_by
 from apps.accounts.permissions import allows
 from apps.accounts.roles import Capability
 from apps.accounts.scope import scope_of
-from apps.core.errors import UserError
 from apps.core.pagination import PAGE_PARAMETERS
 from apps.core.requests import refuse_unknown
 from apps.costs.queries import freshness
@@ -79,7 +78,7 @@ class SourceViewSet(GenericViewSet[Any]):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
-        """Disconnect: credentials are erased, deliveries and costs stay."""
+        """Disconnect: credentials are erased; deliveries and costs stay, resources are closed, list prices end."""
         connecting.disconnect(self._live(pk), **made_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -94,10 +93,7 @@ class SourceViewSet(GenericViewSet[Any]):
     @action(detail=True, methods=["post"])
     def run(self, request: Request, pk: str) -> Response:
         """Look for what is new now."""
-        found = self._live(pk)
-        if not found.is_active:
-            raise UserError(f"{found.name} is paused: resume it.")
-        return self._look(request, found, runs.recheck_from(timezone.now().date()))
+        return self._look(request, self._live(pk), runs.recheck_from(timezone.now().date()))
 
     @extend_schema(request=source_serializers.BackfillSerializer, responses={202: source_serializers.RunSerializer})
     @action(detail=True, methods=["post"])

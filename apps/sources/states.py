@@ -105,17 +105,6 @@ def periods(source: Source, *, scope: Scope) -> list[PeriodState]:
     return [_period(one, found[one], runs.get(one)) for one in reversed(_all_between(known))]
 
 
-def delivered_elsewhere(source: Source, *, scope: Scope) -> list[str]:
-    """Names of other sources that have a current bill of the same account and period: these costs count twice."""
-    if scope.teams is not None:
-        return []
-    current = Statement.objects.filter(superseded_at=None)
-    mine = set(current.filter(source=source.name).values_list("billing_account_id", "billing_period_start"))
-    others = current.exclude(source=source.name).filter(billing_account_id__in={account for account, _ in mine})
-    found = others.values_list("source", "billing_account_id", "billing_period_start").distinct()
-    return sorted({name for name, account, period in found if (account, period) in mine})
-
-
 def is_late(lag: int | None, usual: int | None) -> bool:
     """Whether data that is `lag` days old is older than it `usual`ly is when it comes."""
     return lag is not None and lag > (LATE_WITHOUT_HABIT if usual is None else usual + 1)

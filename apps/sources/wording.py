@@ -13,11 +13,21 @@ from apps.core.periods import Period
 from apps.core.progress import time_left
 from apps.sources.days import CalendarMonth, Mark
 from apps.sources.models import Run
+from apps.sources.overlaps import Doubt
 from apps.sources.restatements import Correction
 from apps.sources.states import State
+from collectors.connections import BILLS, INVENTORY, KUBERNETES, PRICES, UTILISATION
 
 CENT: Final = Decimal("0.01")
 MOST_GAPS: Final = 5
+LEFT: Final = {
+    BILLS: "Its costs stay in the books.",
+    INVENTORY: "Its resources are closed; their history stays.",
+    PRICES: "Its list prices end; what they were stays.",
+    KUBERNETES: "The clusters' days and the shares of their costs stay; its resources are closed.",
+    UTILISATION: "What was measured stays.",
+}
+"""What becomes of what a source has brought when it is disconnected: what was stays, what it said of now ends."""
 PILLS: Final = {  # the class that colours it, the icon
     State.PAUSED: ("warn", "pause"),
     State.COLLECTING: ("info", "clock"),
@@ -112,6 +122,15 @@ def correction_sentence(one: Correction) -> str:
     return (
         f"{money.month(one.billing_period)} changed by {sign}{amount} on {money.day(one.changed_at.date(), year=True)}"
     )
+
+
+def doubt_sentence(one: Doubt) -> str:
+    """`A and B both bring costs of account 1234 in June 2026: $5.30 may be counted twice`; to the cent, as a bill."""
+    accounts = f"account {one.accounts[0]}" if len(one.accounts) == 1 else money.counted(len(one.accounts), "account")
+    first, last = money.month(one.months[0]), money.month(one.months[-1])
+    when = f"in {first}" if first == last else f"from {first} to {last}"
+    amount = money.exact_money(max(one.cost.quantize(CENT), CENT), one.currency)
+    return f"{' and '.join(one.sources)} both bring costs of {accounts} {when}: {amount} may be counted twice"
 
 
 def missing_sentence(missing: Sequence[Period]) -> str:

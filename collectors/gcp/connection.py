@@ -12,7 +12,17 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, field_validator
 
-from collectors.connections import Allowed, Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
+from collectors.connections import (
+    Allowed,
+    Check,
+    Connection,
+    Covers,
+    Fields,
+    Progress,
+    RemoteDelivery,
+    Window,
+    try_steps,
+)
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
 from collectors.gcp.bigquery import BigQuery
 from collectors.gcp.exports import Export, export_of
@@ -92,6 +102,7 @@ class GcpBigQuery(Connection):
     help: ClassVar = "Cloud Billing's usage cost export, standard, detailed or FOCUS, as Google writes it to BigQuery."
     Settings: ClassVar = Settings
     Secrets: ClassVar = Secrets
+    covers = Covers()
     template: ClassVar = "gcp-read-role.sh"
     template_help: ClassVar = "makes a service account and roles that may read this table and run queries, no more."
 

@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 from string import Template
 from typing import Any, ClassVar, Final
@@ -15,10 +14,11 @@ import urllib3
 from pydantic import Field, field_validator
 
 from collectors.buckets import StoredObject, fingerprint
-from collectors.connections import Allowed, Check, Connection, Progress, RemoteDelivery, Window, try_steps
+from collectors.connections import Check, Covers, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderUnavailableError
-from collectors.oci.client import MOST_PAGES, Oci, Question
-from collectors.oci.sign_in import Secrets, SignInSettings, key_of
+from collectors.oci.client import MOST_PAGES, Question
+from collectors.oci.sign_in import SignInSettings
+from collectors.oci.tenancy import InTenancy
 from collectors.transfer import check_space
 
 NAMESPACE: Final = "bling"  # Oracle's own; a tenancy's bucket there has the name of its OCID
@@ -51,7 +51,7 @@ class Settings(SignInSettings):
         return value.lower()
 
 
-class OciReports(Connection):
+class OciReports(InTenancy):
     """The reports that Oracle writes every six hours: each adds to the month, and none replaces another."""
 
     kind: ClassVar = "oci-reports"
@@ -59,22 +59,7 @@ class OciReports(Connection):
     help: ClassVar = "Cost reports or FOCUS reports, as Oracle writes them for a tenancy several times a day."
     refresh_hours: ClassVar = 6
     Settings: ClassVar = Settings
-    Secrets: ClassVar = Secrets
-    template: ClassVar = "oci-read-policy.sh"
-    template_help: ClassVar = "is a script for the OCI CLI that makes the group and its policy."
-
-    def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
-        super().__init__(settings, secrets, allowed)
-        self._oci = Oci(lambda: self._key)
-
-    @cached_property
-    def _key(self) -> Any:
-        return key_of(self.settings, self.secrets)
-
-    @property
-    def calls(self) -> int:
-        """How many requests were sent."""
-        return self._oci.calls
+    covers = Covers()
 
     @classmethod
     def policy(cls, settings: Mapping[str, str]) -> str:

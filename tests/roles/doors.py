@@ -59,6 +59,7 @@ PAGES = {
     "sources/<int:pk>/pause/": Door("/sources/{source}/pause/", None, ADMIN),
     "sources/<int:pk>/resume/": Door("/sources/{source}/resume/", None, ADMIN),
     "sources/<int:pk>/disconnect/": Door("/sources/{source}/disconnect/", None, ADMIN),
+    "sources/<int:pk>/leave-out/": Door("/sources/{source}/leave-out/", None, ADMIN),
     "sources/<int:pk>/runs/<int:run>/cancel/": Door("/sources/{source}/runs/1/cancel/", None, ADMIN),
     "sources/<int:pk>/runs/<int:run>/again/": Door("/sources/{source}/runs/1/again/", None, ADMIN),
     "sources/deliveries/": Door("/sources/deliveries/", READERS),

@@ -140,7 +140,7 @@ def test_the_page_of_a_delivery_says_that_another_source_has_the_same_bill(
 
     page = client.get(f"/sources/deliveries/{line['delivery']}/").content.decode()
 
-    assert "Counts beside a bill of the same account and billing period in source files." in page
+    assert "Brings costs of days, accounts and services that source files brings too" in page
 
 
 def test_months_of_azure_exports_stand_side_by_side(import_bills: Import) -> None:

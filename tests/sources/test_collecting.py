@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import AuditEvent, Role, User
 from apps.accounts.scope import Scope
+from apps.core.errors import UserError
 from apps.costs.models import Statement
 from apps.sources import connecting, notices, runs, states, wording
 from apps.sources.models import Delivery, Run, Source
+from apps.sources.overlaps import overlaps
 from apps.sources.restatements import corrections
 from tests.aws import Bucket, real_export
 from tests.shared import BILLING
@@ -230,12 +232,13 @@ def test_a_stream_of_files_that_becomes_a_connection_is_replaced_month_by_month(
 
 
 def test_bills_of_an_account_that_come_twice_are_told(bucket: Bucket, import_bills, bill) -> None:  # type: ignore[no-untyped-def]
-    import_bills(bill("june.csv", [{"BilledCost": "100"}]))
-    bucket.legacy(JUNE, {"cur-1.csv": focus("1")})
+    import_bills(bill("june.csv", [{"EffectiveCost": "100"}]))
+    bucket.legacy(JUNE, {"cur-1.csv": focus("1", ServiceName="Amazon EC2")})
     source = connect("aws")
     work(source)
 
-    assert states.delivered_elsewhere(source, scope=ALL) == ["files"]
+    (one,) = overlaps(scope=ALL, source=source.name)
+    assert (one.sources, one.account, one.cost, one.days) == (("aws", "files"), "222", 1, 1)
 
 
 def test_a_source_that_keeps_failing_is_paused_and_its_owner_told(bucket: Bucket, settings) -> None:  # type: ignore[no-untyped-def]
@@ -263,6 +266,8 @@ def test_a_paused_source_asks_nobody_until_it_is_resumed(bucket: Bucket) -> None
     source = connect()
     connecting.pause(source, actor=admin)
     assert runs.dispatch(source.pk) == 0
+    with pytest.raises(UserError, match="aws is paused: resume it"):
+        runs.queue_look(source, since=date(2026, 1, 1), actor=admin, at_once=True)
     Source.objects.update(next_run_at=datetime.now(UTC) - timedelta(days=1))
     assert runs.queue_what_is_due(datetime.now(UTC)) == 0
 

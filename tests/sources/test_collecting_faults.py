@@ -1,14 +1,17 @@
 """What goes wrong while collecting: nothing is lost, nothing doubled, and the ledger says what happened."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from django.utils import timezone
 from werkzeug.wrappers import Request, Response
 
 from apps.sources import runs, states
+from apps.sources.collect_command import collect
 from apps.sources.models import Delivery, Source
 from tests.aws import BUCKET, Bucket, error, sts_error
 from tests.sources.conftest import JULY, JUNE, connect, fetching, focus, look_again, try_again, work
@@ -68,6 +71,26 @@ def test_the_time_between_attempts_doubles_with_some_chance_and_has_an_end() -> 
         assert longest <= 5400
         assert longest == 3 * shortest
     assert runs.wait_before(1, 30.0, 0.5) >= 30
+
+
+def test_a_provider_that_asks_for_no_time_is_left_alone_all_the_same() -> None:
+    assert [runs.wait_before(attempt, 0.0, 0.5) for attempt in (1, 2, 3)] == [15, 30, 60]
+
+
+def test_the_command_ends_when_the_source_has_to_rest_and_says_what_waits(june: Bucket) -> None:
+    june.legacy(JULY, {"cur-2.csv": focus("4", month="2026-07")})
+    source = connect()
+    june.server.spoil(times=99, path="cur-2.csv", answer=THROTTLED)
+    began = time.monotonic()
+
+    result = CliRunner().invoke(collect, ["aws", "--months", "13", "--json"], catch_exceptions=False)
+
+    assert (result.exit_code, time.monotonic() - began < 30) == (1, True)
+    told = [(line["name"], line["status"]) for line in map(json.loads, result.stdout.splitlines())]
+    assert told == [("", "done"), ("2026-06", "queued"), ("2026-07", "waiting")]
+    june.server.spoils.clear()
+    try_again(source)
+    assert stored() == 7
 
 
 def test_a_truncated_file_is_read_again_from_the_start(june: Bucket) -> None:
@@ -165,6 +188,15 @@ def test_files_newer_than_their_manifest_are_of_the_next_delivery(
     try_again(source)
 
     assert stored() == 1000
+
+
+def test_failures_count_in_a_row_a_good_run_begins_anew(june: Bucket) -> None:
+    source = connect()
+    Source.objects.update(failures=2)
+    work(source)
+
+    now = Source.objects.get()
+    assert (now.failures, now.is_active, fetching(source).status) == (0, True, "done")
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId"])

@@ -141,10 +141,18 @@ def test_the_order_of_lines_is_no_change_and_any_other_word_is(cost_server: Cost
     assert before.fingerprint != renamed.fingerprint
 
 
-def test_months_without_costs_are_no_deliveries(cost_server: CostServer) -> None:
+@stored_costs
+def test_months_without_costs_are_told_as_empty_and_not_fetched_where_there_never_were_any(
+    cost_server: CostServer,
+) -> None:
     cost_server.costs.clear()
 
-    assert [one.name for one in made(cost_server).remote(Window(date(2026, 4, 1)))] == ["models"]
+    found = list(made(cost_server).remote(Window(date(2026, 1, 1))))
+    assert [one.name for one in found if one.is_empty] == ["2026-04", "2026-05", "2026-06"]
+    assert [one.name for one in found if not one.is_empty] == ["models"]
+
+    look, models = work(connected(cost_server))
+    assert (look.rows, models.name) == (1, "models")
 
 
 def test_questions_are_divided_as_finely_as_the_import_reads_them(cost_server: CostServer, tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ from apps.accounts.permissions import requires
 from apps.accounts.roles import Capability
 from apps.core.errors import UserError
 from apps.core.pages import save
-from apps.core.secrets import unseal
 from apps.sources import connecting
-from apps.sources.connections import connection
+from apps.sources.connections import connection, kept_secrets
 from apps.sources.forms import ConnectForm, SettingsForm
 from apps.sources.models import UPLOAD, Source
 from collectors.connections import BILLS, BRINGS, KINDS, Check, Connection, kind_of
@@ -66,7 +65,7 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
         words = {"kind": kind, "settings": form.settings, "secrets": form.secrets, **typed}
         made.append(connecting.connect(**words, **made_by(request)))
 
-    answer = _answer(request, form, {}, lambda: save(form, write), title=f"Connect {found.title}")
+    answer = _answer(request, form, lambda: save(form, write), title=f"Connect: {found.title}")
     if made:
         what = "Its bills are" if found.brings == BILLS else "What it has is"
         messages.success(request, f"{made[0].name} is connected. {what} being collected.")
@@ -86,14 +85,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         words = {"settings": form.settings, "secrets": form.secrets, "refresh_hours": hours}
         connecting.change(source, **words, **made_by(request))
 
-    kept = unseal(source.secrets) if source.secrets else {}
     saved: list[bool] = []
 
     def write_and_note() -> bool:
         saved.append(save(form, write))
         return saved[-1]
 
-    answer = _answer(request, form, kept, write_and_note, title=f"Edit {source.name}", source=source)
+    answer = _answer(request, form, write_and_note, title=f"Edit {source.name}", source=source)
     if saved and saved[-1]:
         messages.success(request, f"{source.name} is saved. Run it to see whether all is well.")
         return redirect("source", pk=pk)
@@ -120,7 +118,6 @@ def template(request: HttpRequest, kind: str) -> HttpResponseBase:  # noqa: ARG0
 def _answer(
     request: HttpRequest,
     form: SettingsForm,
-    kept: dict[str, str],
     write: Save,
     *,
     title: str,
@@ -130,7 +127,7 @@ def _answer(
     checks: list[Check] = []
     wanted = request.POST.get("do", "")
     if request.method == "POST" and wanted != "insist" and form.is_valid():
-        checks = _test(form, kept)
+        checks = _test(form, source)
     is_well = bool(checks) and all(check.ok for check in checks)
     if request.headers.get("HX-Request") and wanted == "test":
         return render(request, "sources/checks.html", {"checks": checks, "form": form, "is_well": is_well})
@@ -153,10 +150,11 @@ def _defaults(form: SettingsForm) -> dict[str, Any]:
     return {name: form.get_initial_for_field(form.fields[name], name) for name in form.setting_names}
 
 
-def _test(form: SettingsForm, kept: dict[str, str]) -> list[Check]:
+def _test(form: SettingsForm, source: Source | None) -> list[Check]:
     """Try the connection; a wrong field is shown at the field."""
     try:
-        made: Connection = connection(form.kind.kind, form.settings, kept | form.secrets)
+        secrets = kept_secrets(source, form.settings, form.secrets) if source else form.secrets
+        made: Connection = connection(form.kind.kind, form.settings, secrets)
     except UserError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return []

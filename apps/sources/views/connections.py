@@ -17,6 +17,7 @@ from apps.sources import states, wording
 from apps.sources.days import calendar
 from apps.sources.forms import BackfillForm
 from apps.sources.models import Run, Source
+from apps.sources.overlaps import doubts, overlaps
 from apps.sources.restatements import corrections
 from apps.sources.states import SourceState
 from collectors.connections import BILLS, KINDS, kind_of
@@ -56,7 +57,12 @@ class SourceLine:
 def sources(request: HttpRequest) -> HttpResponse:
     """Where bills come from, and how each source is doing."""
     found = states.sources_with_state(scope=scope_of(request.user))
-    context = {"title": "Data sources", "tab": "sources", "lines": [SourceLine.of(one) for one in found]}
+    context = {
+        "title": "Data sources",
+        "tab": "sources",
+        "lines": [SourceLine.of(one) for one in found],
+        "doubled": [wording.doubt_sentence(one) for one in doubts(overlaps(scope=scope_of(request.user)))],
+    }
     return render(request, "sources/sources.html", context)
 
 
@@ -73,11 +79,12 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
         "title": found.name,
         "corrections": [(one, wording.correction_sentence(one)) for one in corrections(found, scope=scope)],
         **_calendar(request, found, scope),
-        "elsewhere": states.delivered_elsewhere(found, scope=scope),
+        "doubled": [wording.doubt_sentence(one) for one in doubts(overlaps(scope=scope, source=found.name))],
         "page": page,
         "history": [wording.RunLine.of(run) for run in page],
         "query": parameters_besides(request, "page"),
         "backfill": BackfillForm(),
+        "left": wording.LEFT[found.brings],
     }
     return render(request, "sources/source.html", context)
 
