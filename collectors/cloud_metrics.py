@@ -1,12 +1,15 @@
 """What clouds measure of their own resources, made into hours: which days are read, and how series become a metric."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from collectors.utilization import METRICS, hourly
+from collectors.connections import Progress
+from collectors.records import write_frame
+from collectors.utilization import METRICS, UTILIZATION, hourly
 
 DAY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
@@ -75,3 +78,11 @@ def hours_of(points: pl.DataFrame) -> pl.DataFrame:
     is_ratio = pl.col("metric").cast(pl.String).is_in(_RATIOS)
     cut = [pl.when(is_ratio).then(pl.col(name).clip(0, 1)).otherwise(name).alias(name) for name in ("value", "peak")]
     return hourly(shares.with_columns(cut))
+
+
+def write_hours(frames: Iterable[pl.DataFrame], folder: Path, progress: Progress) -> Path:
+    """Hours of UTILIZATION as a file, also where there are none."""
+    path = write_frame(UTILIZATION, pl.concat([hours_of(pl.DataFrame(schema=POINTS)), *frames]), folder)
+    size = path.stat().st_size
+    progress(size, size)
+    return path

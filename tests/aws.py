@@ -91,6 +91,8 @@ def aws_server() -> Iterator[AwsServer]:
             answer = spoil(request)
             if answer is not None:
                 return answer(environ, start_response)
+        if request.path == "/getAccountInformation":  # moto does not know it
+            return Response(json.dumps({"AccountName": "Northwind research"}))(environ, start_response)
         if request.method == "POST":
             body = request.get_data()
             server.bodies.append(body.decode(errors="replace"))

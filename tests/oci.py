@@ -133,9 +133,11 @@ class OciServer:
         if path.endswith("/regionSubscriptions"):
             regions = [(REGION, "READY"), (OTHER_REGION, "READY"), ("ap-tokyo-1", "IN_PROGRESS")]
             return _json([{"regionName": name, "status": status} for name, status in regions])
+        if path == f"/20160918/tenancies/{TENANCY}":
+            return _json({"id": TENANCY, "name": "northwind"})
         assert path == "/20160918/compartments"
         assert request.args["compartmentIdInSubtree"] == "true"
-        return self._page(request, [{"id": one} for one in self.compartments])
+        return self._page(request, [{"id": one, "name": one.rpartition(".")[2]} for one in self.compartments])
 
     def _iaas(self, request: Request, region: str, path: str) -> Response:
         found = self.items.get((region, request.args["compartmentId"], path.removeprefix("/20160918")), [])

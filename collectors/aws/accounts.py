@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from collectors.aws.clients import Aws
-from collectors.aws.errors import NOT_ENABLED, NOT_SUBSCRIBED, code_of
+from collectors.aws.errors import EXPIRED, NOT_ENABLED, NOT_SUBSCRIBED, code_of
+from collectors.aws.listing import Region
 from collectors.aws.settings import Regions, Roles, Secrets, account_of, clients, external_id, home_of, listed
 from collectors.connections import Allowed, Check, Connection, Fields, try_steps
 from collectors.errors import CollectorError, ProviderRefusedError, ProviderUnavailableError
@@ -111,6 +112,10 @@ class AccountsConnection(Connection):
 class Account(ABC):
     """One account: whom one asks of it, and what could not be had."""
 
+    verb: ClassVar[str]  # what is done with all that is asked
+    said: ClassVar[str]  # that it can be done
+    then: ClassVar[str]  # what follows where it cannot
+
     aws: Aws
     role: str  # empty: the account of the identity
     wanted: tuple[str, ...]  # regions; none: all
@@ -136,8 +141,33 @@ class Account(ABC):
         )
 
     @abstractmethod
+    def questions(self, region: Region) -> Iterator[tuple[str, Callable[[], object]]]:
+        """All that is asked, once each, with the service that is asked."""
+
     def try_each(self) -> str:
         """Ask everything in one region. Raises ProviderRefusedError that names all that is missing."""
+        region = self.region(self.regions[0])
+        missing: dict[str, ProviderRefusedError] = {}
+        for service, ask in self.questions(region):
+            try:
+                ask()
+            except (ProviderRefusedError, ProviderUnavailableError) as error:
+                why = self.why(region.name, service, error)
+                if why and isinstance(error, ProviderUnavailableError):
+                    raise
+                if why and isinstance(error, ProviderRefusedError):
+                    missing.setdefault(why, error)
+        if missing:
+            raise ProviderRefusedError(
+                f"Not everything can be {self.verb} in {self.number} ({region.name}): {', '.join(missing)}. Add what is"
+                f" missing to the policy of the role or user{self.then}.",
+                permission=next(iter(missing.values())).permission,
+            )
+        return f"{self.said} in {region.name}."
+
+    def region(self, name: str) -> Region:
+        """One of its regions."""
+        return Region(self.aws, self.number, self.partition, name)
 
     def list_regions(self) -> str:
         """The regions in words."""
@@ -148,8 +178,10 @@ class Account(ABC):
     ) -> None:
         """Note why something is left out, and what follows (`then`) where the region itself can be asked.
 
-        Raises the error when AWS asks for patience, or as a whole is not well.
+        Raises the error when credentials are over, AWS asks for patience, or as a whole is not well.
         """
+        if code_of(error) in EXPIRED:
+            raise error
         why = self.why(region, service, error)
         if not why:
             return
@@ -158,7 +190,11 @@ class Account(ABC):
             if error.retry_after is not None or self._faults > MOST_FAULTS:
                 raise error
         self.problems.append(error)
-        regions = self._left_out.setdefault((why, "nothing there is listed." if why == NO_REGION else then), [])
+        self.note(region, why, "nothing there is listed." if why == NO_REGION else then)
+
+    def note(self, region: str, why: str, then: str) -> None:
+        """Remember a sentence of `warnings`: what is missing in a region, and what follows."""
+        regions = self._left_out.setdefault((why, then), [])
         if region not in regions:
             regions.append(region)
 

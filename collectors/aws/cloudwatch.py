@@ -22,6 +22,8 @@ FAULT: Final = "InternalError"
 Dimensions = tuple[tuple[str, str], ...]
 Question = tuple[str, str, Dimensions, str]
 """Namespace, name and dimensions of a metric, and the statistic of it."""
+Listed = Mapping[tuple[str, str], list[Dimensions]]
+"""The dimensions of metrics by namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,13 @@ class Told:
         yield self.question(self.measure.statistic)
         if self.measure.peak and not self.is_whole:
             yield self.question(self.measure.peak)
+        if self.measure.weight:
+            yield self.question(self.measure.weight)
+
+    @property
+    def machine(self) -> str:
+        """What tells its machines."""
+        return self.fill(self.measure.machine)
 
     @property
     def is_whole(self) -> bool:
@@ -81,7 +90,8 @@ class CloudWatch:
     """The metrics of one region of an account."""
 
     region: Region
-    _listed: dict[tuple[str, str, tuple[str, ...]], list[Dimensions]] = field(default_factory=dict)
+    _whole: dict[str, Listed | None] = field(default_factory=dict)
+    _single: dict[tuple[str, str, tuple[str, ...]], list[Dimensions]] = field(default_factory=dict)
 
     def told(self, measure: Measure) -> list[Told]:
         """What there is of a measure: metrics that had points in the last two weeks."""
@@ -100,14 +110,30 @@ class CloudWatch:
         return found
 
     def _metrics(self, measure: Measure, part: str) -> list[Dimensions]:
+        wanted = set(measure.dimensions)
+        named = [(one, {name for name, _ in one}) for one in self._dimensions(measure, part)]
+        return [one for one, names in named if names == wanted or (measure.is_loose and wanted <= names)]
+
+    def _dimensions(self, measure: Measure, part: str) -> list[Dimensions]:
+        """From the widest list that is a single page: of the region, in most of which is little, else the namespace."""
+        for namespace in ("", measure.namespace):
+            listed = self._in_one_page(namespace)
+            if listed is not None:
+                return listed.get((measure.namespace, part), [])
         key = (measure.namespace, part, measure.dimensions)
-        if key not in self._listed:
+        if key not in self._single:
             asked = [{"Name": name} for name in measure.dimensions]
             pages = self._pages("list_metrics", Namespace=measure.namespace, MetricName=part, Dimensions=asked)
-            found = (one.get("Dimensions", ()) for page in pages for one in page["Metrics"])
-            self._listed[key] = list(dict.fromkeys(tuple((of["Name"], of["Value"]) for of in one) for one in found))
-        names = set(measure.dimensions)
-        return [one for one in self._listed[key] if measure.is_loose or {name for name, _ in one} == names]
+            self._single[key] = _by_name(pages).get(key[:2], [])
+        return self._single[key]
+
+    def _in_one_page(self, namespace: str) -> Listed | None:
+        """All metrics of a namespace, or with none of the region; None where they are more than a page."""
+        if namespace not in self._whole:
+            words = {"Namespace": namespace} if namespace else {}
+            page = self.region.aws.call(self._client, "list_metrics", **words)
+            self._whole[namespace] = None if page.get("NextToken") else _by_name([page])
+        return self._whole[namespace]
 
     def _told(self, measure: Measure, part: str, dimensions: Dimensions) -> Told:
         region = self.region
@@ -133,7 +159,11 @@ class CloudWatch:
         }
 
     def _pages(self, operation: str, **words: Any) -> Any:
-        return self.region.aws.pages(self.region.aws.client("cloudwatch", self.region.name), operation, **words)
+        return self.region.aws.pages(self._client, operation, **words)
+
+    @property
+    def _client(self) -> Any:
+        return self.region.aws.client("cloudwatch", self.region.name)
 
 
 def hours_told(
@@ -152,33 +182,48 @@ def hours_told(
 
 def points(told: Told, answers: Mapping[Question, pl.DataFrame], machines: Mapping[str, Machines]) -> pl.DataFrame:
     """What was answered of a metric as a frame of POINTS; empty where its machines are not known that it is of."""
-    measure = told.measure
-    mean = answers.get(told.question(measure.statistic))
-    whole = machines[told.fill(measure.machine)].have(measure.per) if _has_machines(told, machines) else 0.0
-    if mean is None or (measure.per and not whole):
+    measure, mean = told.measure, answers.get(told.question(told.measure.statistic))
+    if mean is None:
         return pl.DataFrame(schema=POINTS)
     peak = answers.get(told.question(measure.peak), mean) if measure.peak and not told.is_whole else mean
     joined = mean.join(peak.rename({"value": "peak"}), on="at", how="left")
-    read = joined.select("at", *(_read(name, told, machines).alias(name) for name in ("value", "peak")))
-    keyed = _keyed(read, told, told.part, is_whole=told.is_whole)
+    read = joined.with_columns(pl.col("value", "peak") / measure.unit)
     if not measure.per:
-        return keyed
-    constant = [pl.lit(whole).alias(name) for name in ("value", "peak")]
-    return pl.concat([keyed, _keyed(read.select("at", *constant), told, measure.per, is_whole=True)])
+        return _keyed(read, told, told.part, is_whole=told.is_whole)
+    behind, weight = machines.get(told.machine), answers.get(told.question(measure.weight))
+    if behind is None or not behind.have(measure.per) or (measure.weight and weight is None):
+        return pl.DataFrame(schema=POINTS)
+    return _of_machines(read.filter(_is_known(behind)), told, behind, weight)
 
 
-def _has_machines(told: Told, machines: Mapping[str, Machines]) -> bool:
-    return bool(told.measure.per) and told.fill(told.measure.machine) in machines
+def _of_machines(read: pl.DataFrame, told: Told, behind: Machines, weight: pl.DataFrame | None) -> pl.DataFrame:
+    """A number of each machine, as one of all of them beside what all of them have; without a weight it is one."""
+    each = told.measure.per
+    count = pl.lit(1.0).alias("count")
+    counted = read.with_columns(count) if weight is None else read.join(weight.rename({"value": "count"}), on="at")
+    have = behind.have(each) * pl.col("count")
+    of_all = pl.col("value", "peak") * pl.col("count")
+    used = counted.with_columns((of_all * -1 + have) if told.measure.is_rest else of_all)
+    wholes = counted.with_columns(have.alias(name) for name in ("value", "peak"))
+    return pl.concat([_keyed(used, told, told.part, is_whole=False), _keyed(wholes, told, each, is_whole=True)])
 
 
-def _read(name: str, told: Told, machines: Mapping[str, Machines]) -> pl.Expr:
-    """A number in our unit; where it is of each machine, of all of them."""
-    measure, value = told.measure, pl.col(name) / told.measure.unit
-    if not measure.per:
-        return value
-    group = machines[told.fill(measure.machine)]
-    of_all = value * group.count
-    return group.have(measure.per) - of_all if measure.is_rest else of_all
+def unknown(
+    told: Iterable[Told], answers: Mapping[Question, pl.DataFrame], machines: Mapping[str, Machines]
+) -> set[str]:
+    """Resources that were measured when it is not known what machines they were of."""
+    found: set[str] = set()
+    for one in told:
+        answer = answers.get(one.question(one.measure.statistic))
+        if one.measure.weight and answer is not None:
+            behind = machines.get(one.machine)
+            if behind is None or not answer.filter(~_is_known(behind)).is_empty():
+                found.add(one.keys["resource_id"])
+    return found
+
+
+def _is_known(behind: Machines) -> pl.Expr:
+    return (pl.col("at") >= behind.since) & (pl.col("at") + PERIOD <= behind.until)
 
 
 def _keyed(frame: pl.DataFrame, told: Told, part: str, *, is_whole: bool) -> pl.DataFrame:
@@ -193,6 +238,14 @@ def _most_precise(found: list[Told]) -> list[Told]:
     for one in found:
         most[one.place] = max(most.get(one.place, 0), len(one.dimensions))
     return [one for one in found if len(one.dimensions) == most[one.place]]
+
+
+def _by_name(pages: Iterable[Mapping[str, Any]]) -> Listed:
+    found: dict[tuple[str, str], dict[Dimensions, None]] = {}
+    for one in (metric for page in pages for metric in page["Metrics"]):
+        dimensions = tuple((of["Name"], of["Value"]) for of in one.get("Dimensions", ()))
+        found.setdefault((one["Namespace"], one["MetricName"]), {})[dimensions] = None
+    return {key: list(distinct) for key, distinct in found.items()}
 
 
 def _query(name: str, question: Question) -> dict[str, Any]:

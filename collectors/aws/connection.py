@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from pydantic import Field
 
 from collectors.aws import exports
-from collectors.aws.settings import Bucket, BucketSettings, FolderPath, Secrets, clients, read_policy
+from collectors.aws.bucket import InBucket
+from collectors.aws.settings import Bucket, BucketSettings, FolderPath, read_policy
 from collectors.buckets import StoredObject, exports_below, files_in_words, fingerprint, periods_in_words
-from collectors.connections import Allowed, Check, Connection, Progress, RemoteDelivery, Window, try_steps
+from collectors.connections import Check, Covers, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import NotReadyError, ProviderRefusedError
 from collectors.manifests import LARGEST_BYTES, listed_keys
 from collectors.transfer import CHUNK_BYTES, check_space, place_below
@@ -32,44 +33,25 @@ class Settings(BucketSettings):
     )
 
 
-class AwsExports(Connection):
+class AwsExports(InBucket):
     """FOCUS, CUR 2.0 and legacy CUR, in the layouts "create new" and "overwrite"."""
 
     kind: ClassVar = "aws-exports"
     title: ClassVar = "AWS"
     help: ClassVar = "Data Exports (FOCUS, CUR 2.0) and Cost and Usage Reports, as AWS writes them to an S3 bucket."
     Settings: ClassVar = Settings
-    Secrets: ClassVar = Secrets
-    template: ClassVar = "aws-read-role.yaml"
-    template_help: ClassVar = (
-        "is a CloudFormation template that asks for bucket, path and external id, and makes the role."
-    )
-
-    def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
-        super().__init__(settings, secrets, allowed)
-        self._aws = clients(secrets, region=settings.region, role=settings.role_arn, external_id=settings.external_id)
-
-    @property
-    def calls(self) -> int:
-        """How many requests were sent."""
-        return self._aws.calls
+    covers = Covers()
 
     @classmethod
     def policy(cls, settings: Mapping[str, str]) -> str:
         """IAM policy of the role or user: list and read this path, nothing else."""
         return read_policy({**settings, "prefix": settings.get("prefix") or "PATH"})
 
-    @classmethod
-    def place(cls, settings: Mapping[str, str]) -> str:
-        """As an s3:// address."""
-        return f"s3://{settings['bucket']}/{settings['prefix']}"
-
     def check(self) -> Iterator[Check]:
         """Sign in, take on the role, list, find the newest manifest, read it and the first byte of a file."""
         yield from try_steps(
             [
-                ("Sign in to AWS", self._aws.identity),
-                *([("Take on the role", self._aws.take_role)] if self.settings.role_arn else []),
+                *self.sign_in_steps(),
                 ("List the bucket", self._list),
                 ("Find the export", self._find),
                 ("Read a delivery", self._read),

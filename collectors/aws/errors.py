@@ -71,6 +71,13 @@ def explain(error: Exception, *, service: str, role_arn: str = "") -> Problem:
     return _known(code, answer) or _by_status(code, operation, answer)
 
 
+def is_silent(error: Exception) -> bool:
+    """Whether what `explain` has explained is that nobody answered in time: the next question may take as long."""
+    from botocore import exceptions  # noqa: PLC0415 - nobody without an AWS source loads it
+
+    return isinstance(error.__cause__, exceptions.ReadTimeoutError | exceptions.ConnectTimeoutError)
+
+
 def code_of(error: Exception) -> str:
     """AWS's own word for what `explain` has explained, empty where it had none."""
     answer: Mapping[str, Any] = getattr(error.__cause__, "response", None) or {}

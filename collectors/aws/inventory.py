@@ -1,10 +1,12 @@
 """What exists in AWS accounts: every type in every region, as files of RESOURCES; one delivery an account."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Final
 
 from collectors.aws.accounts import Account, AccountsConnection
+from collectors.aws.errors import is_silent
 from collectors.aws.listing import Region, Row
 from collectors.aws.settings import listed
 from collectors.aws.sorts_ec2 import EC2
@@ -16,6 +18,7 @@ from collectors.resources import RESOURCES
 
 SORTS: Final = EC2 + MANAGED
 PERMISSIONS: Final = (
+    "account:GetAccountInformation",
     "autoscaling:DescribeAutoScalingGroups",
     "ec2:DescribeAddresses",
     "ec2:DescribeInstances",
@@ -76,40 +79,44 @@ class AwsInventory(AccountsConnection):
 class Inventory(Account):
     """One account: what is listed of it, and what could not be."""
 
+    verb: ClassVar = "listed"
+    said: ClassVar = f"All {len(SORTS)} types can be listed"
+    then: ClassVar = "; until then its list is left out"
+
     def rows(self, tick: Callable[[], None]) -> Iterator[Row]:
         """All that exists; a list that could not be read to its end is left out as a whole."""
-        for region in map(self._region, self.regions):
-            for sort in SORTS:
-                tick()
-                try:
-                    rows = list(region.rows(sort))
-                except (ProviderRefusedError, ProviderUnavailableError) as error:
-                    self.leave_out(region.name, sort.service, f"{sort.resource_type}s there are not listed.", error)
-                    continue
-                self.read += 1
-                yield from rows
-                yield region.end_of(sort)
+        for region in map(self.region, self.regions):
+            yield from self._rows_in(region, tick)
 
-    def try_each(self) -> str:
-        """Ask for each list in one region. Raises ProviderRefusedError that names all that is missing."""
-        region = self._region(self.regions[0])
-        missing: dict[str, ProviderRefusedError] = {}
+    def _rows_in(self, region: Region, tick: Callable[[], None]) -> Iterator[Row]:
+        """All that exists in a region, up to where nothing there answers any more."""
         for sort in SORTS:
+            tick()
             try:
-                region.try_list(sort)
+                rows = list(region.rows(sort))
             except (ProviderRefusedError, ProviderUnavailableError) as error:
-                why = self.why(region.name, sort.service, error)
-                if why and isinstance(error, ProviderUnavailableError):
-                    raise
-                if why and isinstance(error, ProviderRefusedError):
-                    missing.setdefault(why, error)
-        if missing:
-            raise ProviderRefusedError(
-                f"Not everything can be listed in {self.number} ({region.name}): {', '.join(missing)}. Add what is"
-                " missing to the policy of the role or user; until then its list is left out.",
-                permission=next(iter(missing.values())).permission,
-            )
-        return f"All {len(SORTS)} types can be listed in {region.name}."
+                gone = is_silent(error)
+                then = "what follows there is" if gone else f"{sort.resource_type}s there are"
+                self.leave_out(region.name, sort.service, f"{then} not listed.", error)
+                if gone:
+                    return
+                continue
+            self.read += 1
+            yield from ({**row, "sub_account_name": self.name} for row in rows)
+            yield region.end_of(sort)
 
-    def _region(self, name: str) -> Region:
-        return Region(self.aws, self.number, self.partition, name)
+    @cached_property
+    def name(self) -> str:
+        """As people call the account; empty where AWS does not tell."""
+        try:
+            said = self.aws.call(self.aws.client("account"), "get_account_information")
+        except (ProviderRefusedError, ProviderUnavailableError) as error:
+            missing = f"{permission} is missing" if (permission := getattr(error, "permission", "")) else str(error)
+            self.note("global", missing.rstrip("."), "the account is shown by its number alone.")
+            return ""
+        return str(said.get("AccountName") or "")
+
+    def questions(self, region: Region) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Each list, for its first resource."""
+        for sort in SORTS:
+            yield sort.service, partial(region.try_list, sort)

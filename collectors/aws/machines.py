@@ -1,7 +1,8 @@
-"""What the machines behind databases and endpoints have: processors, GPUs and memory, by their instance types."""
+"""What the machines behind databases and endpoints have, and from when on: processors, GPUs, memory by their types."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from collectors.aws.listing import Region, search
@@ -14,53 +15,80 @@ SERVICES: Final = {"AWS/RDS": DATABASES, "/aws/sagemaker/Endpoints": ENDPOINTS}
 
 AT_ONCE: Final = 100  # types in a question
 MIB: Final = 2.0**20
+SOON: Final = timedelta(minutes=10)
+"""How long after an endpoint was made the images of its first variants are looked up, at the latest."""
+
+LONGEST_SWAP: Final = timedelta(hours=8)
+"""How long, at most, an update keeps machines of the old and of the new configuration side by side."""
+
+ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NEVER: Final = datetime(2970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """Machines of one type, and what each of them has; 0 is not known."""
+    """Machines of one type: what each has (0: not known), and between which moments they were surely of that type."""
 
-    count: float
     vcpus: float = 0.0
     gpus: float = 0.0
     bytes: float = 0.0
+    since: datetime = ALWAYS
+    until: datetime = NEVER
 
     def have(self, what: str) -> float:
-        """How much of it all of them have together; `one` counts the machines."""
-        each: float = 1.0 if what == "one" else getattr(self, what)
-        return self.count * each
+        """How much of it each has; `one` counts the machines."""
+        has: float = 1.0 if what == "one" else getattr(self, what)
+        return has
 
 
 def machines_of(region: Region, namespace: str) -> dict[str, Machines]:
     """The machines of each database, by its ARN, or of each variant of an endpoint, by `ARN/variant`.
 
-    Types of SageMaker and RDS are those of EC2 with `ml.` and `db.` before them.
+    Types of SageMaker and RDS are those of EC2 with `ml.` and `db.` before them. Of what has none, such as a serverless
+    variant, no more is known than that it is there.
     """
     found = list(_databases(region) if SERVICES[namespace] is DATABASES else _variants(region))
-    sizes = _sizes(region, {type_ for _, type_, _ in found})
-    return {name: replace(sizes.get(type_, Machines(1.0)), count=count) for name, type_, count in found}
+    sizes = _sizes(region, {type_ for _, type_, _, _ in found})
+    return {
+        name: replace(sizes.get(type_, Machines()), since=since, until=until) for name, type_, since, until in found
+    }
 
 
-def _databases(region: Region) -> Iterator[tuple[str, str, float]]:
+def _databases(region: Region) -> Iterator[tuple[str, str, datetime, datetime]]:
     for found in region.found(DATABASES):
-        yield str(search(DATABASES.id, found)), str(found["DBInstanceClass"]).removeprefix("db."), 1.0
+        yield str(search(DATABASES.id, found)), str(found["DBInstanceClass"]).removeprefix("db."), ALWAYS, NEVER
 
 
-def _variants(region: Region) -> Iterator[tuple[str, str, float]]:
+def _variants(region: Region) -> Iterator[tuple[str, str, datetime, datetime]]:
     for found in region.found(ENDPOINTS):
-        now = {one["VariantName"]: one.get("CurrentInstanceCount") for one in found.get("ProductionVariants", ())}
-        for one in found["Config"].get("ProductionVariants", ()):
-            if type_ := one.get("InstanceType"):
-                count = now.get(one["VariantName"]) or one.get("InitialInstanceCount") or 1
-                yield (
-                    f"{search(ENDPOINTS.id, found)}/{one['VariantName']}",
-                    str(type_).removeprefix("ml."),
-                    float(count),
-                )
+        since = _deployed(found).astimezone(UTC)
+        until = found.get("PendingDeploymentSummary", {}).get("StartTime", NEVER).astimezone(UTC)
+        for kind in ("ProductionVariants", "ShadowProductionVariants"):
+            for one in found["Config"].get(kind, ()):
+                name = f"{search(ENDPOINTS.id, found)}/{one['VariantName']}"
+                yield name, str(one.get("InstanceType") or "").removeprefix("ml."), since, until
+
+
+def _deployed(endpoint: Mapping[str, Any]) -> datetime:
+    """Since when the variants of an endpoint are surely of their types: AWS keeps no history of these.
+
+    Each deployment looks images up, scaling does not. So the configuration that an endpoint was made with is still its
+    only one where that was when it was made. Else the last deployment may have taken its time after it; and where
+    nothing tells, the last change of any kind is taken for one.
+    """
+    made: datetime = endpoint["CreationTime"]
+    changed: datetime = endpoint["LastModifiedTime"]
+    images = [one for variant in endpoint.get("ProductionVariants", ()) for one in variant.get("DeployedImages", ())]
+    if not images:
+        return changed
+    deployed: datetime = max(one["ResolutionTime"] for one in images)
+    if deployed - made < SOON and endpoint["Config"]["CreationTime"] <= made:
+        return made
+    return min(max(changed, deployed), deployed + LONGEST_SWAP)
 
 
 def _sizes(region: Region, types: Iterable[str]) -> dict[str, Machines]:
-    client, wanted = region.aws.client("ec2", region.name), sorted(types)
+    client, wanted = region.aws.client("ec2", region.name), sorted(filter(None, types))
     sizes: dict[str, Machines] = {}
     for start in range(0, len(wanted), AT_ONCE):
         filters = [{"Name": "instance-type", "Values": wanted[start : start + AT_ONCE]}]
@@ -72,4 +100,4 @@ def _sizes(region: Region, types: Iterable[str]) -> dict[str, Machines]:
 def _size(told: Mapping[str, Any]) -> Machines:
     gpus = sum(one.get("Count", 0) for one in told.get("GpuInfo", {}).get("Gpus", ()))
     memory = told.get("MemoryInfo", {}).get("SizeInMiB", 0) * MIB
-    return Machines(1.0, float(told.get("VCpuInfo", {}).get("DefaultVCpus", 0)), float(gpus), memory)
+    return Machines(float(told.get("VCpuInfo", {}).get("DefaultVCpus", 0)), float(gpus), memory)

@@ -26,6 +26,7 @@ class Measure:
     unit: float = 1.0  # what is one of ours
     statistic: str = "Average"
     peak: str = "Maximum"  # the statistic for the largest number; empty: no more than `statistic` is known
+    weight: str = ""  # the statistic that grows with the number of machines, where that may change
     is_rest: bool = False  # it counts what is free
     is_loose: bool = False  # it may have other dimensions besides
     node: str = ""  # template
@@ -60,13 +61,14 @@ def _database(metric: str, *parts: str, **how: object) -> Measure:
 
 
 def _endpoint(metric: str, namespace: str, *parts: str, **how: object) -> Measure:
-    """Its variants are parts of one resource; names of endpoints are in small letters in their ARNs."""
+    """Its variants are parts of one resource, each machine a sample a minute; ARNs have its name in small letters."""
     arn = "arn:{partition}:sagemaker:{region}:{account}:endpoint/{endpointname}"
     names = ("EndpointName", "VariantName")
     return Measure(metric, namespace, parts, names, arn, machine=f"{arn}/{{VariantName}}", **how)  # type: ignore[arg-type]
 
 
 _SAGEMAKER: Final = "/aws/sagemaker/Endpoints"
+_SAMPLES: Final = "SampleCount"
 MEASURES: Final = (
     _machine("cpu", "CPUUtilization", unit=PERCENT),
     _machine("network_bytes_per_second", "NetworkIn", "NetworkOut", unit=SECONDS, statistic="Sum", peak=""),
@@ -89,10 +91,10 @@ MEASURES: Final = (
     _database("memory", "FreeableMemory", per="bytes", is_rest=True, peak="Minimum"),
     _database("network_bytes_per_second", "NetworkReceiveThroughput", "NetworkTransmitThroughput"),
     _database("disk_bytes_per_second", "ReadThroughput", "WriteThroughput"),
-    _endpoint("gpu", _SAGEMAKER, "GPUUtilization", unit=PERCENT, per="gpus"),
-    _endpoint("gpu_memory", _SAGEMAKER, "GPUMemoryUtilization", unit=PERCENT, per="gpus"),
-    _endpoint("cpu", _SAGEMAKER, "CPUUtilization", unit=PERCENT, per="vcpus"),
-    _endpoint("memory", _SAGEMAKER, "MemoryUtilization", unit=PERCENT, per="one"),
+    _endpoint("gpu", _SAGEMAKER, "GPUUtilization", unit=PERCENT, per="gpus", weight=_SAMPLES),
+    _endpoint("gpu_memory", _SAGEMAKER, "GPUMemoryUtilization", unit=PERCENT, per="gpus", weight=_SAMPLES),
+    _endpoint("cpu", _SAGEMAKER, "CPUUtilization", unit=PERCENT, per="vcpus", weight=_SAMPLES),
+    _endpoint("memory", _SAGEMAKER, "MemoryUtilization", unit=PERCENT, per="one", weight=_SAMPLES),
     _endpoint("requests_per_second", "AWS/SageMaker", "Invocations", unit=SECONDS, statistic="Sum", peak=""),
     Measure(
         "requests_per_second",

@@ -8,22 +8,23 @@ from typing import ClassVar, Final
 import polars as pl
 
 from collectors.aws.accounts import Account, AccountsConnection
-from collectors.aws.cloudwatch import CloudWatch, Told, hours_told
+from collectors.aws.cloudwatch import CloudWatch, Told, hours_told, unknown
 from collectors.aws.listing import Region
 from collectors.aws.machines import SERVICES, Machines, machines_of
 from collectors.aws.measures import MEASURES
 from collectors.aws.settings import listed
-from collectors.cloud_metrics import HOUR, POINTS, days, hours_of, stretch
+from collectors.cloud_metrics import HOUR, days, stretch, write_hours
 from collectors.connections import UTILISATION, Progress, RemoteDelivery, Window
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
-from collectors.records import write_frame
-from collectors.utilization import UTILIZATION
 
 KEPT: Final = timedelta(days=63)
 """How long CloudWatch keeps points of five minutes."""
 
 SETTLED: Final = timedelta(hours=3)
 """How long after a day's end its last points may come."""
+
+MOST_NAMES: Final = 5
+"""That a warning says."""
 
 PERMISSIONS: Final = (
     "cloudwatch:GetMetricData",
@@ -39,6 +40,7 @@ _UNMEASURED: Final = {
     "AWS/RDS": "the memory of databases there is left out.",
     "/aws/sagemaker/Endpoints": "what endpoints there use of their GPUs, processors and memory is left out.",
 }
+_CHANGED: Final = "what an endpoint used of GPUs, processors and memory until it was changed or taken away is left out."
 
 
 class AwsCloudWatch(AccountsConnection):
@@ -71,14 +73,11 @@ class AwsCloudWatch(AccountsConnection):
         role, _, day = address.rpartition("@")
         account = self.account(role if self.settings.roles else "")
         start, end = stretch(date.fromisoformat(day), account.aws.now())
-        frames = [hours_of(pl.DataFrame(schema=POINTS)), *account.hours(start, end, lambda: progress(0, 0))]
+        hours = list(account.hours(start, end, lambda: progress(0, 0)))
         self._warnings = account.warnings
         if not account.read and account.problems:
             raise account.problems[0]
-        path = write_frame(UTILIZATION, pl.concat(frames), folder)
-        size = path.stat().st_size
-        progress(size, size)
-        return path
+        return write_hours(hours, folder, progress)
 
     def account(self, role: str) -> "Metrics":
         return Metrics(self.clients(role), role, listed(self.settings.regions))
@@ -87,40 +86,24 @@ class AwsCloudWatch(AccountsConnection):
 class Metrics(Account):
     """One account: what its regions say, and what could not be had."""
 
+    verb: ClassVar = "read"
+    said: ClassVar = "Metrics can be listed and read"
+    then: ClassVar = ""
+
     def hours(self, start: datetime, end: datetime, tick: Callable[[], None]) -> Iterator[pl.DataFrame]:
         """Hours of each region; one that could not be read to its end is left out as a whole."""
         for name in self.regions:
             tick()
             try:
-                hours = self._hours(self._region(name), start, end, tick)
+                hours = self._hours(self.region(name), start, end, tick)
             except (ProviderRefusedError, ProviderUnavailableError) as error:
                 self._leave_out(name, "cloudwatch", "nothing there is measured.", error)
                 continue
             self.read += 1
             yield hours
 
-    def try_each(self) -> str:
-        """Ask each question in one region. Raises ProviderRefusedError that names all that is missing."""
-        region = self._region(self.regions[0])
-        missing: dict[str, ProviderRefusedError] = {}
-        for service, ask in self._questions(region):
-            try:
-                ask()
-            except (ProviderRefusedError, ProviderUnavailableError) as error:
-                why = self.why(region.name, service, error)
-                if why and isinstance(error, ProviderUnavailableError):
-                    raise
-                if why and isinstance(error, ProviderRefusedError):
-                    missing.setdefault(why, error)
-        if missing:
-            raise ProviderRefusedError(
-                f"Not everything can be read in {self.number} ({region.name}): {', '.join(missing)}. Add what is"
-                " missing to the policy of the role or user.",
-                permission=next(iter(missing.values())).permission,
-            )
-        return f"Metrics can be listed and read in {region.name}."
-
-    def _questions(self, region: Region) -> Iterator[tuple[str, Callable[[], object]]]:
+    def questions(self, region: Region) -> Iterator[tuple[str, Callable[[], object]]]:
+        """Lists and answers of CloudWatch, and what tells of machines."""
         watch, end = CloudWatch(region), self.aws.now()
         asked = next(iter(MEASURES))
         nobody = ("AWS/EC2", asked.parts[0], (("InstanceId", "i-0"),), asked.statistic)
@@ -135,16 +118,22 @@ class Metrics(Account):
         for measure in MEASURES:
             told += watch.told(measure)
             tick()
-        machines = self._machines(region, {one.measure.namespace for one in told if one.measure.per})
+        known = self._machines(region, {one.measure.namespace for one in told if one.measure.per})
+        machines = {name: one for found in known.values() for name, one in found.items()}
         answers = watch.answers((question for one in told for question in one.questions), start, end)
         tick()
+        if changed := unknown((one for one in told if one.measure.namespace in known), answers, machines):
+            names = sorted(arn.rpartition("/")[2] for arn in changed)
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            self.note(region.name, f"Not known all day is what {', '.join(names[:MOST_NAMES])}{more} ran on", _CHANGED)
         return hours_told(told, answers, machines)
 
-    def _machines(self, region: Region, namespaces: set[str]) -> dict[str, Machines]:
-        found: dict[str, Machines] = {}
+    def _machines(self, region: Region, namespaces: set[str]) -> dict[str, dict[str, Machines]]:
+        """By namespace; without those that may not be read."""
+        found: dict[str, dict[str, Machines]] = {}
         for namespace in sorted(namespaces):
             try:
-                found |= machines_of(region, namespace)
+                found[namespace] = machines_of(region, namespace)
             except (ProviderRefusedError, ProviderUnavailableError) as error:
                 self._leave_out(region.name, SERVICES[namespace].service, _UNMEASURED[namespace], error)
         return found
@@ -154,8 +143,6 @@ class Metrics(Account):
     ) -> None:
         """Leave out what is refused; a fault puts the day off, which is read once when it is complete."""
         if isinstance(error, ProviderUnavailableError) and self.why(region, service, error):
-            raise error
+            said = f"{str(error).rstrip('.')} ({self.number}, {region})."
+            raise ProviderUnavailableError(said, retry_after=error.retry_after) from error
         self.leave_out(region, service, then, error)
-
-    def _region(self, name: str) -> Region:
-        return Region(self.aws, self.number, self.partition, name)

@@ -125,10 +125,10 @@ class AwsPrices(Connection):
         yield from try_steps([*steps, ("Ask for prices", self._try_each)])
 
     def remote(self, window: Window) -> Iterator[RemoteDelivery]:  # noqa: ARG002 - lists hold what is in force
-        """One list for each service and region; only the prices themselves tell whether something has changed."""
+        """One list for each service and region, in the version that its first product names."""
         for service in listed(self.settings.services):
             for region in listed(self.settings.regions):
-                yield RemoteDelivery(f"{service} {region}", f"{service}/{region}", "")
+                yield RemoteDelivery(f"{service} {region}", f"{service}/{region}", self._version(service, region))
 
     def fetch(self, address: str, folder: Path, progress: Progress) -> Path:
         """One list, in the order of its SKUs, so that the same prices are the same file."""
@@ -146,12 +146,18 @@ class AwsPrices(Connection):
         progress(size, size)
         return path
 
+    def _version(self, service: str, region: str) -> str:
+        """Of a list, and when it was published; empty where AWS says neither: then only its prices tell."""
+        first = self._aws.call(
+            self._aws.client("pricing"), "get_products", ServiceCode=service, Filters=_filters(region), MaxResults=1
+        )
+        said: Iterator[dict[str, str]] = map(json.loads, first["PriceList"])
+        return " ".join(one[name] for one in said for name in ("version", "publicationDate") if one.get(name))
+
     def _products(self, service: str, region: str) -> Iterator[dict[str, Any]]:
         client = self._aws.client("pricing")
         for part in PARTS.get(service, EVERYTHING):
-            fields = {"regionCode": region, **part}
-            filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in fields.items()]
-            for page in self._aws.pages(client, "get_products", ServiceCode=service, Filters=filters):
+            for page in self._aws.pages(client, "get_products", ServiceCode=service, Filters=_filters(region, part)):
                 yield from map(json.loads, page["PriceList"])
 
     def _try_each(self) -> str:
@@ -160,6 +166,11 @@ class AwsPrices(Connection):
             if next(self._products(service, region), None) is None:
                 raise ProviderRefusedError(f"AWS has no prices of {service} in {region}: check both.")
         return f"{self.settings.services} in {region}"
+
+
+def _filters(region: str, part: Mapping[str, str] = EVERYTHING[0]) -> list[dict[str, str]]:
+    fields = {"regionCode": region, **part}
+    return [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in fields.items()]
 
 
 def prices_of(product: Mapping[str, Any]) -> Iterator[Row]:

@@ -3,31 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from string import Template
 from typing import Any, ClassVar, Final
 
 import polars as pl
 
-from collectors.azure.graph import Graph, Readable, readable
-from collectors.azure.inventory import GUID, Secrets, Settings
 from collectors.azure.measures import MEASURES
 from collectors.azure.monitor import ROLE, Group, Monitor
-from collectors.azure.sign_in import SignIn
-from collectors.cloud_metrics import HOUR, POINTS, days, hours_of, stretch
-from collectors.connections import (
-    UTILISATION,
-    Allowed,
-    Check,
-    Connection,
-    Progress,
-    RemoteDelivery,
-    Window,
-    try_steps,
-)
+from collectors.azure.subscriptions import SubscriptionsConnection
+from collectors.cloud_metrics import HOUR, days, hours_of, stretch, write_hours
+from collectors.connections import UTILISATION, Allowed, Check, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import ProviderRefusedError
-from collectors.records import write_frame
 from collectors.transfer import check_space
-from collectors.utilization import UTILIZATION
 
 KEPT: Final = timedelta(days=93)
 """How long Azure Monitor keeps metrics."""
@@ -42,22 +28,10 @@ resources
 | where {_OF} and {_NO_WAREHOUSE}
 | project id, type, location, subscriptionId
 | order by id asc"""
-POLICY: Final = Template("""\
-# an application that may see what there is in these subscriptions, and read its metrics: no keys, no contents
-client_id=$client
-az ad sp show --id "$$client_id" --output none || az ad sp create --id "$$client_id"
-for subscription in $subscriptions; do
-  az role assignment create \\
-    --assignee "$$client_id" \\
-    --role "$role" \\
-    --scope "/subscriptions/$$subscription"
-done
-""")
-
 Groups = Mapping[Group, Sequence[str]]
 
 
-class AzureMonitor(Connection):
+class AzureMonitor(SubscriptionsConnection):
     """Machines, AKS, Machine Learning endpoints and databases of subscriptions."""
 
     kind: ClassVar = "azure-monitor"
@@ -67,41 +41,18 @@ class AzureMonitor(Connection):
     )
     brings: ClassVar = UTILISATION
     refresh_hours: ClassVar = 3
-    Settings: ClassVar = Settings
-    Secrets: ClassVar = Secrets
-    template: ClassVar = "azure-read-role.sh"
-    template_help: ClassVar = "is a script for the Azure CLI that makes the application, its secret and its role."
+    role: ClassVar = ROLE
+    may: ClassVar = "see what there is in these subscriptions, and read its metrics"
+    otherwise: ClassVar = "what is in it is not measured."
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
-        sign_in = SignIn(settings.tenant_id, settings.client_id, secrets.client_secret.get_secret_value())
-        self._graph, self._monitor = Graph(sign_in), Monitor(sign_in)
-        self._warnings: list[str] = []
+        self._monitor = Monitor(self._signs_in)
 
     @property
     def calls(self) -> int:
         """How many requests were sent."""
         return self._graph.calls + self._monitor.calls
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        """Subscriptions, and types of resources in a region, that may not be read although the rest may."""
-        return tuple(self._warnings)
-
-    @classmethod
-    def policy(cls, settings: Mapping[str, str]) -> str:
-        """Commands that let the application read the metrics of these subscriptions."""
-        named = settings.get("subscriptions", "").replace(",", " ").split()
-        return POLICY.substitute(
-            client=settings.get("client_id", "") or "CLIENT_ID",
-            subscriptions=" ".join(text for text in named if GUID.fullmatch(text)) or "SUBSCRIPTION_ID",
-            role=ROLE,
-        )
-
-    @classmethod
-    def place(cls, settings: Mapping[str, str]) -> str:
-        """The subscriptions."""
-        return settings.get("subscriptions") or "all subscriptions that the application may read"
 
     def check(self) -> Iterator[Check]:
         """Sign in, list the subscriptions and what is measured in them, then read metrics of one of each type."""
@@ -124,11 +75,7 @@ class AzureMonitor(Connection):
         check_space(folder, 0)
         groups = self._groups(list(self._readable().names))
         start, end = stretch(date.fromisoformat(address.rpartition("/")[2]), self._graph.now)
-        frames = [hours_of(pl.DataFrame(schema=POINTS)), *self._hours(groups, start, end, progress)]
-        path = write_frame(UTILIZATION, pl.concat(frames), folder)
-        size = path.stat().st_size
-        progress(size, size)
-        return path
+        return write_hours(self._hours(groups, start, end, progress), folder, progress)
 
     def _hours(self, groups: Groups, start: datetime, end: datetime, progress: Progress) -> Iterator[pl.DataFrame]:
         """Hours of each group; one that may not be read is left out as a whole."""
@@ -162,14 +109,3 @@ class AzureMonitor(Connection):
             group = Group(str(row["subscriptionId"]).lower(), region, str(row["type"]).lower())
             groups.setdefault(group, []).append(str(row["id"]).lower())
         return groups
-
-    def _describe(self) -> str:
-        found = self._readable()
-        return " ".join([found.described, *self._warnings])
-
-    def _readable(self) -> Readable:
-        """The subscriptions to read. Raises ProviderRefusedError where there is none."""
-        named = [text for text in self.settings.subscriptions.split(", ") if text]
-        found = readable(self._graph, named, role=ROLE)
-        self._warnings = [f"{one} what is in it is not measured." for one in found.missing]
-        return found

@@ -177,6 +177,7 @@ class Project:
 
     id: str
     labels: Mapping[str, str]
+    name: str = ""
 
 
 Projects = Mapping[str, Project]
@@ -187,7 +188,8 @@ def read_project(asset: Mapping[str, Any]) -> tuple[str, Project]:
     """Number and project of an asset of the type cloudresourcemanager.googleapis.com/Project."""
     data = asset["resource"]["data"]
     number = asset["name"].rpartition("/")[2]
-    return number, Project(str(data.get("projectId") or number), _labels(data, "labels"))
+    called = str(data.get("displayName") or data.get("name") or "")
+    return number, Project(str(data.get("projectId") or number), _labels(data, "labels"), called)
 
 
 def resource_row(asset: Mapping[str, Any], of: AssetType, projects: Projects, listing: str) -> dict[str, object]:
@@ -200,6 +202,7 @@ def resource_row(asset: Mapping[str, Any], of: AssetType, projects: Projects, li
     return {
         "provider": PROVIDER,
         "sub_account_id": project.id,
+        "sub_account_name": project.name,
         "region_id": _region(place),
         "resource_id": name,
         "aliases": sorted(set(_aliases(name, of, data, project.id, number)) - {name}),

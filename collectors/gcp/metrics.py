@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import polars as pl
 from pydantic import Field, field_validator
 
-from collectors.cloud_metrics import POINTS, days, hours_of, stretch
+from collectors.cloud_metrics import days, hours_of, stretch, write_hours
 from collectors.connections import (
     UTILISATION,
     Allowed,
@@ -25,9 +25,7 @@ from collectors.connections import (
 from collectors.gcp.identity import Secrets
 from collectors.gcp.measures import MEASURES
 from collectors.gcp.monitoring import Look, Monitoring
-from collectors.records import write_frame
 from collectors.transfer import check_space
-from collectors.utilization import UTILIZATION
 
 KEPT: Final = timedelta(days=42)
 """How long Cloud Monitoring keeps points as they were written: six weeks."""
@@ -123,14 +121,12 @@ class GcpMonitoring(Connection):
         check_space(folder, 0)
         project, _, day = address.removeprefix("monitoring://").partition("/")
         look = Look(self._monitoring, project, *stretch(date.fromisoformat(day), self._monitoring.now(project)))
-        frames = [hours_of(pl.DataFrame(schema=POINTS))]
+        return write_hours(self._hours(look, progress), folder, progress)
+
+    def _hours(self, look: Look, progress: Progress) -> Iterator[pl.DataFrame]:
         for measure in MEASURES:
             progress(0, 0)
-            frames.append(hours_of(pl.concat(look.points(measure))))
-        path = write_frame(UTILIZATION, pl.concat(frames), folder)
-        size = path.stat().st_size
-        progress(size, size)
-        return path
+            yield hours_of(pl.concat(look.points(measure)))
 
     def _count(self, project: str) -> str:
         """How many machines were measured in the last full hour."""

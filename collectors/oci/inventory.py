@@ -4,26 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from itertools import product
 from pathlib import Path
 from string import Template
 from typing import Any, ClassVar, Final
 
 from pydantic import Field, field_validator
 
-from collectors.connections import (
-    INVENTORY,
-    Allowed,
-    Check,
-    Connection,
-    Progress,
-    RemoteDelivery,
-    Window,
-    try_steps,
-)
-from collectors.errors import ProviderRefusedError
-from collectors.oci.client import Oci, Question
-from collectors.oci.sign_in import Secrets, SignInSettings, is_region, key_of
+from collectors.connections import INVENTORY, Allowed, Check, Progress, RemoteDelivery, Window, try_steps
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
+from collectors.oci.client import Question
+from collectors.oci.sign_in import SignInSettings, is_region
+from collectors.oci.tenancy import InTenancy
 from collectors.records import write_records
 from collectors.resources import RESOURCES
 from collectors.transfer import check_space
@@ -131,7 +123,7 @@ class Settings(SignInSettings):
         return ", ".join(dict.fromkeys(regions))
 
 
-class OciInventory(Connection):
+class OciInventory(InTenancy):
     """Instances and volumes of the compartments that the user may look into."""
 
     kind: ClassVar = "oci-inventory"
@@ -140,31 +132,20 @@ class OciInventory(Connection):
     brings: ClassVar = INVENTORY
     refresh_hours: ClassVar = 1
     Settings: ClassVar = Settings
-    Secrets: ClassVar = Secrets
-    template: ClassVar = "oci-read-policy.sh"
-    template_help: ClassVar = "is a script for the OCI CLI that makes the group and its policy."
 
     def __init__(self, settings: Any, secrets: Any, allowed: Allowed) -> None:
         super().__init__(settings, secrets, allowed)
-        self._oci = Oci(lambda: self._key)
         self._refused: Counter[tuple[str, str]] = Counter()  # lists, by what is missing and what they are of
-
-    @cached_property
-    def _key(self) -> Any:
-        return key_of(self.settings, self.secrets)
-
-    @property
-    def calls(self) -> int:
-        """How many requests were sent."""
-        return self._oci.calls
+        self._notes: list[str] = []  # what else could not be had
 
     @property
     def warnings(self) -> Sequence[str]:
-        """Lists that the user may not read."""
-        return tuple(
+        """Lists that the user may not read, and what else could not be had."""
+        refused = [
             f"{permission} is missing: {what} of {count:,} compartment{'s' * (count > 1)} are left out."
             for (permission, what), count in sorted(self._refused.items())
-        )
+        ]
+        return (*refused, *self._notes)
 
     @classmethod
     def policy(cls, settings: Mapping[str, str]) -> str:
@@ -194,22 +175,29 @@ class OciInventory(Connection):
         """A csv of what exists in each compartment and region."""
         check_space(folder, 0)
         self._refused.clear()
+        self._notes.clear()
         return write_records(RESOURCES, self._rows(progress), folder)
 
     def _rows(self, progress: Progress) -> Iterator[Row]:
         """Every item of every list that may be read, and that it was read to its end."""
-        compartments, read = self._compartments(), 0
+        compartments, read = {**self._compartments(), self.settings.tenancy: self._root()}, 0
+        problem: ProviderUnavailableError | None = None
         for region in self._regions():
-            for one in LISTS:
-                for compartment in compartments:
-                    rows = self._read(one, region, compartment)
+            try:
+                for one, (compartment, name) in product(LISTS, compartments.items()):
+                    rows = self._read(one, region, compartment, name)
                     read += bool(rows)
                     yield from rows
                     progress(self._oci.bytes, 0)
+            except ProviderUnavailableError as error:
+                if error.retry_after is not None:
+                    raise
+                problem = error
+                self._notes.append(f"{error} What follows in {region} is left out.")
         if not read:
-            raise ProviderRefusedError(" ".join(self.warnings), permission=min(self._refused)[0])
+            raise problem or ProviderRefusedError(" ".join(self.warnings), permission=min(self._refused)[0])
 
-    def _read(self, one: Listed, region: str, compartment: str) -> list[Row]:
+    def _read(self, one: Listed, region: str, compartment: str, name: str) -> list[Row]:
         """A list, with its end as its last row; nothing where it may not be read."""
         try:
             items = [item for item in self._list(one.path, region, compartment, one.permission) if not _is_gone(item)]
@@ -227,7 +215,7 @@ class OciInventory(Connection):
             "resource_type": one.says,
             "listing": f"{region}/{compartment}{one.path}",
         }
-        return [*(_row(item, one, shared, used_by) for item in items), shared]
+        return [*({**_row(item, one, shared, used_by), "sub_account_name": name} for item in items), shared]
 
     def _used_by(self, one: Listed, region: str, compartment: str, items: Sequence[Item]) -> dict[str, str] | None:
         """Instances by the volumes that they have; None where items are not attached to anything."""
@@ -259,14 +247,26 @@ class OciInventory(Connection):
         found = [str(item.get("regionName")) for item in self._oci.pages(asked) if item.get("status") == "READY"]
         return sorted(filter(is_region, found))
 
-    def _compartments(self) -> list[str]:
-        """Those that may be looked into, and the root, which is the tenancy."""
+    def _compartments(self) -> dict[str, str]:
+        """Names of those that may be looked into, and the root without one, which is the tenancy."""
         words = {"compartmentId": self.settings.tenancy, "compartmentIdInSubtree": "true", "accessLevel": "ACCESSIBLE"}
         asked = (*words.items(), ("lifecycleState", "ACTIVE"), ("limit", "1000"))
         question = Question(
             "identity", self.settings.region, f"{API}/compartments", asked, "inspect compartments in tenancy", TOLD
         )
-        return [self.settings.tenancy, *sorted(str(item["id"]) for item in self._oci.pages(question) if "id" in item)]
+        found = sorted((str(one["id"]), str(one.get("name") or "")) for one in self._oci.pages(question) if "id" in one)
+        return {self.settings.tenancy: "", **dict(found)}
+
+    def _root(self) -> str:
+        """The name of the tenancy; empty where it may not be asked."""
+        path = f"{API}/tenancies/{self.settings.tenancy}"
+        asked = Question("identity", self.settings.region, path, (), "inspect tenancies in tenancy", TOLD)
+        try:
+            said = self._oci.get(asked).said
+        except ProviderRefusedError as error:
+            self._notes.append(f"{error} Until then the root compartment has no name.")
+            return ""
+        return str(said.get("name") or "") if isinstance(said, dict) else ""
 
 
 def _row(item: Item, one: Listed, shared: Row, used_by: Mapping[str, str] | None) -> Row:

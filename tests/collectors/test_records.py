@@ -25,6 +25,7 @@ from collectors.resources import RESOURCES
 MACHINE: dict[str, object] = {
     "provider": "AWS",
     "sub_account_id": "111122223333",
+    "sub_account_name": "Northwind research",
     "region_id": "eu-central-1",
     "resource_id": "i-0abc",
     "aliases": ["arn:aws:ec2:eu-central-1:111122223333:instance/i-0abc"],
@@ -68,6 +69,31 @@ def test_what_is_written_is_read_again_with_the_types_of_the_set(tmp_path: Path)
     }
     assert rejected.is_empty()
     assert dict(rejected.schema) == dict(REJECTED_SCHEMA)
+
+
+PRICE: dict[str, object] = {
+    "provider": "AWS",
+    "sku_id": "M5",
+    "list_unit_price": Decimal("0.115"),
+    "pricing_unit": "Hours",
+    "pricing_currency": "USD",
+}
+
+
+@pytest.mark.parametrize(
+    ("records", "row", "column"),
+    [
+        *((RESOURCES, MACHINE, column) for column in ("provider", "resource_id", "kind")),
+        *((PRICES, PRICE, column) for column in PRICE),
+    ],
+)
+def test_what_every_row_needs_is_missed_by_name(
+    tmp_path: Path, records: RecordSet, row: dict[str, object], column: str
+) -> None:
+    kept, rejected = read(write_records(records, [row, row | {column: None}], tmp_path), records=records)
+
+    assert kept.height == 1
+    assert only_fault(rejected) == (2, column, "is empty")
 
 
 def test_the_same_rows_are_the_same_bytes_in_whatever_order_their_tags_come(tmp_path: Path) -> None:

@@ -80,6 +80,17 @@ def denied(aws: AwsServer, *actions: str) -> None:
     aws.spoils.append(refuse)
 
 
+def count(aws: AwsServer, action: str) -> list[str]:
+    """A list that grows with each request for an operation."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.extend([request.full_path] if is_asked(request, action) else [])
+
+    aws.spoils.append(note)
+    return asked
+
+
 def is_asked(request: Request, action: str) -> bool:
     """Whether a request is for that operation, as `sagemaker:ListEndpoints`."""
     service, _, operation = action.partition(":")
@@ -91,6 +102,7 @@ def is_asked(request: Request, action: str) -> bool:
         "lambda:ListFunctions": "/functions",
         "s3:ListAllMyBuckets": "/?bucket-region",
         "eks:ListClusters": "/clusters",
+        "account:GetAccountInformation": "/getAccountInformation",
     }
     paths["tag:GetResources"] = "GetResources"
     return action in paths and paths[action] in request.full_path

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from moto.sagemaker.models import sagemaker_backends
 
 from collectors.aws.metrics import AwsCloudWatch
 from collectors.connections import Allowed
@@ -15,6 +16,7 @@ from tests.sources.aws_looks import ACCOUNT, HERE
 DAY = date(2026, 6, 1)
 MACHINE = {"InstanceId": "i-1"}
 GIB = 2.0**30
+MAY = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 def put(
@@ -37,6 +39,17 @@ def put(
     client = aws.client("cloudwatch", region)
     for first in range(0, len(data), 500):
         client.put_metric_data(Namespace=namespace, MetricData=data[first : first + 500])
+
+
+def date_endpoint(
+    name: str, *, made: datetime = MAY, changed: datetime | None = None, deployed: datetime | None = MAY
+) -> None:
+    """When moto's endpoint and its configuration were made, changed and, with their images looked up, deployed."""
+    backend = sagemaker_backends[ACCOUNT][HERE]
+    endpoint, config = backend.endpoints[name], backend.endpoint_configs[f"{name}-config"]
+    endpoint.creation_time, endpoint.last_modified_time, config.creation_time = made, changed or made, made
+    for variant in endpoint.production_variants:
+        variant["DeployedImages"] = [{"ResolutionTime": deployed}] if deployed else []
 
 
 def every_five(value: float, *, hour: int = 10, points: int = 12) -> dict[int, float]:

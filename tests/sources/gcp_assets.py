@@ -37,6 +37,7 @@ def project(number: str = NUMBER, name: str = "northwind-ml", **labels: str) -> 
         "global",
         projectId=name,
         projectNumber=number,
+        name=name.replace("northwind-ml", "Northwind ML"),
         labels=labels,
         lifecycleState="ACTIVE",
     )

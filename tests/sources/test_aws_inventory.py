@@ -36,6 +36,7 @@ def test_a_machine_is_told_with_size_state_tags_and_where_it_belongs(machines: A
     assert row["aliases"] == [f"arn:aws:ec2:{HERE}:{ACCOUNT}:instance/{instance}"]
     assert (row["resource_name"], row["size"], row["tags"]["team"]) == ("trainer", "p4d.24xlarge", "search")
     assert (row["sub_account_id"], row["region_id"], row["provider"]) == (ACCOUNT, HERE, "AWS")
+    assert row["sub_account_name"] == "Northwind research"
     assert row["listing"] == f"{ACCOUNT}/{HERE}/ec2:instance"
     assert row["details"]["zone"].startswith(HERE)
     assert row["details"]["lifecycle"] == "on-demand"

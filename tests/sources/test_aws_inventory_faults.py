@@ -1,6 +1,7 @@
 """What goes wrong while AWS is listed: it is named, the rest is listed, and nothing is taken for gone."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,6 +142,21 @@ def test_the_policy_beside_the_form_is_enough_to_list_everything(
     assert ends(rows) == held_to_account([sort for sort in SORTS if sort.type != "sagemaker:endpoint"])
 
 
+def test_without_the_name_of_the_account_everything_is_listed_and_the_run_says_so(
+    aws: AwsServer, tmp_path: Path
+) -> None:
+    aws.client("s3", HERE).create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": HERE})
+    denied(aws, "account:GetAccountInformation")
+    made = inventory()
+
+    (bucket,) = by_type(look(made, tmp_path))["S3 bucket"]
+
+    assert (bucket["sub_account_id"], bucket["sub_account_name"]) == (ACCOUNT, "")
+    assert list(made.warnings) == [
+        f"account:GetAccountInformation is missing in {ACCOUNT} (global): the account is shown by its number alone."
+    ]
+
+
 def test_each_permission_of_the_policy_is_needed(
     aws: AwsServer, user: Callable[[str], dict[str, str]], tmp_path: Path
 ) -> None:
@@ -210,6 +226,51 @@ def test_credentials_that_are_no_good_end_a_look_at_once(
     with pytest.raises(ProviderRefusedError, match=said):
         look(inventory(), tmp_path)
     assert len(aws.bodies) == 0  # nothing else was asked
+
+
+def test_credentials_that_expire_in_the_middle_of_a_look_end_it_and_are_no_lack_of_lists(
+    aws: AwsServer, tmp_path: Path
+) -> None:
+    def refuse(request: Request) -> Response | None:
+        if not is_asked(request, "sagemaker:ListEndpoints"):
+            return None
+        body = json.dumps({"__type": "ExpiredTokenException", "message": "The security token is expired"})
+        return Response(body, 400, {"X-Amzn-Errortype": "ExpiredTokenException"})
+
+    aws.spoils.append(refuse)
+
+    with pytest.raises(ProviderRefusedError, match="The access key has expired"):
+        look(inventory(), tmp_path)
+
+
+# six seconds, which moto itself keeps to also when the machine is busy
+def test_a_region_that_does_not_answer_is_waited_for_once_and_the_others_are_listed(
+    aws: AwsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.patience.TRIES", 1)
+    monkeypatch.setattr("collectors.aws.clients.PATIENT_BY_US", ("rds",))  # not by the SDK either
+    monkeypatch.setattr("collectors.aws.clients.TIMEOUTS", {"connect_timeout": 6, "read_timeout": 6})
+    released = threading.Event()
+
+    def hang(request: Request) -> Response | None:
+        if "/me-south-1/rds/" not in request.headers.get("Authorization", ""):
+            return None
+        released.wait(20)
+        return Response("too late")
+
+    aws.spoils.append(hang)
+    made = inventory(regions=f"me-south-1, {HERE}")
+
+    rows = look(made, tmp_path)
+    released.set()
+
+    assert ends([row for row in rows if row["region_id"] == HERE]) == {f"{ACCOUNT}/{HERE}/{one.type}" for one in SORTS}
+    assert ends([row for row in rows if row["region_id"] == "me-south-1"]) == {
+        f"{ACCOUNT}/me-south-1/{one.type}" for one in SORTS if one.service in ("ec2", "autoscaling")
+    }
+    assert list(made.warnings) == [
+        f"AWS did not answer in time in {ACCOUNT} (me-south-1): what follows there is not listed."
+    ]
 
 
 def test_a_region_that_is_not_enabled_is_named_once(aws: AwsServer, tmp_path: Path) -> None:
@@ -323,4 +384,8 @@ def test_the_policy_names_every_permission_that_is_asked_for() -> None:
     called = {f"{sort.service}:{call.operation.replace('_', '').lower()}" for sort in SORTS for call in sort.calls}
     called = {"s3:listallmybuckets" if one == "s3:listbuckets" else one for one in called}
 
-    assert {one.lower() for one in PERMISSIONS} == called | {"ec2:describeregions", "tag:getresources"}
+    assert {one.lower() for one in PERMISSIONS} == called | {
+        "account:getaccountinformation",
+        "ec2:describeregions",
+        "tag:getresources",
+    }

@@ -50,6 +50,7 @@ def product(sku: str, family: str, terms: dict[str, Any], *, service: str = "Ama
         "serviceCode": service,
         "terms": terms,
         "version": "20260601000000",
+        "publicationDate": "2026-06-01T00:00:00Z",
     }
 
 
@@ -123,9 +124,10 @@ def asked(monkeypatch: pytest.MonkeyPatch, aws: AwsServer) -> Iterator[list[dict
         seen.append(words)
         found = [one for one in PRODUCTS if _matches(one, words)]
         start = int(words.get("NextToken", 0))
-        page = {"PriceList": [json.dumps(one) for one in found[start : start + PAGE]], "FormatVersion": "aws_v1"}
-        if start + PAGE < len(found):
-            page["NextToken"] = str(start + PAGE)
+        end = start + min(words.get("MaxResults", PAGE), PAGE)
+        page = {"PriceList": [json.dumps(one) for one in found[start:end]], "FormatVersion": "aws_v1"}
+        if end < len(found):
+            page["NextToken"] = str(end)
         return Response(json.dumps(page), content_type="application/x-amz-json-1.1")
 
     http = make_server("127.0.0.1", 0, answer, threaded=True, request_handler=Silent)
@@ -213,8 +215,28 @@ def test_only_what_can_be_compared_is_asked_for_and_all_pages_are_read(
     rows = fetched(prices(services="AmazonEC2 AmazonSageMaker"), tmp_path)
 
     assert {row["sku_id"] for row in rows} == {"SKU1", "SKU3", "SKU4", "P0", "P1", "P2", "P3", "P4"}
-    assert {"Type": "TERM_MATCH", "Field": "operatingSystem", "Value": "Linux"} in asked[0]["Filters"]
-    assert [words.get("NextToken") for words in asked if words["ServiceCode"] == "AmazonSageMaker"] == [None, "2", "4"]
+    lists = [words for words in asked if "MaxResults" not in words]
+    assert {"Type": "TERM_MATCH", "Field": "operatingSystem", "Value": "Linux"} in lists[0]["Filters"]
+    assert [words.get("NextToken") for words in lists if words["ServiceCode"] == "AmazonSageMaker"] == [None, "2", "4"]
+
+
+def test_a_list_is_known_by_its_version_for_which_one_product_is_asked(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def marks() -> list[str]:
+        return [
+            one.fingerprint for one in prices(services="AmazonEC2 AmazonNew").remote(Window(datetime.now(UTC).date()))
+        ]
+
+    before = marks()
+
+    assert before == ["20260601000000 2026-06-01T00:00:00Z", ""]
+    assert [words["MaxResults"] for words in asked] == [1, 1]
+    monkeypatch.setitem(MACHINE, "version", "20260602000000")
+    assert marks()[0] != before[0]
+    for name in ("version", "publicationDate"):
+        monkeypatch.delitem(MACHINE, name)
+    assert marks() == ["", ""]
 
 
 @pytest.mark.usefixtures("asked")

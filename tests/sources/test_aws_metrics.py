@@ -4,14 +4,32 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from moto.sagemaker.models import sagemaker_backends
 
 from collectors.aws.clients import Aws
 from collectors.connections import Window
 from tests.aws import AwsServer
-from tests.sources.aws_looks import ACCOUNT, HERE, THERE, make_endpoint
-from tests.sources.aws_measured import DAY, GIB, MACHINE, every_five, fetched, hour_of, put, watch
+from tests.sources.aws_looks import ACCOUNT, HERE, THERE, count, make_endpoint
+from tests.sources.aws_measured import (
+    DAY,
+    GIB,
+    MACHINE,
+    MAY,
+    date_endpoint,
+    every_five,
+    fetched,
+    hour_of,
+    put,
+    watch,
+)
 
 NOON = datetime(2026, 6, 2, 12, 30, tzinfo=UTC)
+_SAGEMAKER = "/aws/sagemaker/Endpoints"
+
+
+def at(hour: int) -> datetime:
+    """An hour of the day that is read."""
+    return datetime(DAY.year, DAY.month, DAY.day, hour, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +125,7 @@ def test_an_endpoint_is_measured_against_all_gpus_and_processors_of_its_machines
     aws: AwsServer, tmp_path: Path
 ) -> None:
     make_endpoint(aws, "chat", instance="ml.g4dn.12xlarge")  # 4 GPUs and 48 processors; AWS writes its ARN so
+    date_endpoint("chat")
     of = {"EndpointName": "Chat", "VariantName": "blue"}
     put(aws, "/aws/sagemaker/Endpoints", "GPUUtilization", of, {600: 100.0, 602: 300.0})
     put(aws, "/aws/sagemaker/Endpoints", "GPUMemoryUtilization", of, {600: 40.0})
@@ -126,15 +145,96 @@ def test_an_endpoint_is_measured_against_all_gpus_and_processors_of_its_machines
     assert set(hours["resource_id"]) == {f"arn:aws:sagemaker:{HERE}:{ACCOUNT}:endpoint/chat"}
 
 
-def test_variants_of_an_endpoint_count_by_the_gpus_that_they_have(aws: AwsServer, tmp_path: Path) -> None:
-    make_endpoint(aws, "chat", instance="ml.g4dn.12xlarge", green="ml.g4dn.xlarge")  # 2 x 4 GPUs, and 1 x 1
-    for variant, use in (("blue", 400.0), ("green", 10.0)):
-        of = {"EndpointName": "chat", "VariantName": variant}
-        put(aws, "/aws/sagemaker/Endpoints", "GPUUtilization", of, {600: use})
+def test_variants_of_an_endpoint_count_by_the_gpus_and_machines_that_they_had_then(
+    aws: AwsServer, tmp_path: Path
+) -> None:
+    make_endpoint(aws, "chat", instance="ml.g4dn.12xlarge", green="ml.g4dn.xlarge")  # by now 2 x 4 GPUs, and 1 x 1
+    date_endpoint("chat", changed=NOON)  # it was scaled since, and nothing else
+    blue, green = ({"EndpointName": "chat", "VariantName": name} for name in ("blue", "green"))
+    put(aws, _SAGEMAKER, "GPUUtilization", blue, {600: 400.0})  # each machine a sample a minute: one machine
+    for machine in (10.0, 40.0, 10.0):  # and three
+        put(aws, _SAGEMAKER, "GPUUtilization", green, {600: machine})
+    made = watch()
 
-    (gpu,) = fetched(watch(), tmp_path).filter(metric="gpu").rows(named=True)
+    (gpu,) = fetched(made, tmp_path).filter(metric="gpu").rows(named=True)
 
-    assert gpu["average"] == pytest.approx((8 * 1.0 + 1 * 0.1) / 9)
+    assert gpu["average"] == pytest.approx((4 * 1.0 + 3 * 0.2) / (4 + 3))
+    assert gpu["maximum"] == pytest.approx((4 * 1.0 + 3 * 0.4) / (4 + 3))
+    assert list(made.warnings) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "deployed", "first"),
+    [
+        (NOON, MAY, 0),  # scaled, with the machines that it was made with
+        (at(6), at(5), 6),  # another configuration, whose machines were all there at six
+        (NOON, at(2), 10),  # scaled after another configuration, which was there eight hours later at the latest
+        (at(11), None, 11),  # nothing tells what was changed
+        (NOON, None, 24),
+    ],
+)
+def test_hours_before_an_endpoint_was_given_other_machines_are_left_out_and_said(
+    aws: AwsServer, tmp_path: Path, changed: datetime, deployed: datetime | None, first: int
+) -> None:
+    make_endpoint(aws, "chat", instance="ml.g4dn.12xlarge")
+    date_endpoint("chat", changed=changed, deployed=deployed)
+    of = {"EndpointName": "chat", "VariantName": "blue"}
+    put(aws, _SAGEMAKER, "GPUUtilization", of, {60 * hour: 100.0 for hour in range(24)})
+    put(aws, "AWS/SageMaker", "Invocations", of, {0: 1.0})
+    made = watch()
+
+    hours = fetched(made, tmp_path)
+
+    gpu = hours.filter(metric="gpu").sort("hour")
+    assert gpu["hour"].dt.hour().to_list() == list(range(first, 24))
+    assert set(gpu["average"]) <= {0.25}
+    assert hours.filter(metric="requests_per_second").height == 1
+    said = (
+        f"Not known all day is what chat ran on in {ACCOUNT} ({HERE}): what an endpoint used of GPUs, processors and"
+        " memory until it was changed or taken away is left out."
+    )
+    assert list(made.warnings) == ([said] if first else [])
+
+
+def test_what_an_endpoint_that_is_gone_used_is_left_out_and_said(aws: AwsServer, tmp_path: Path) -> None:
+    put(aws, _SAGEMAKER, "GPUUtilization", {"EndpointName": "Old", "VariantName": "blue"}, {600: 100.0})
+    made = watch()
+
+    assert fetched(made, tmp_path).height == 0
+    assert [said.partition(" ran on")[0] for said in made.warnings] == ["Not known all day is what old"]
+
+
+def test_of_a_serverless_endpoint_its_memory_is_known_and_not_what_it_has(aws: AwsServer, tmp_path: Path) -> None:
+    make_endpoint(aws, "chat")
+    date_endpoint("chat")
+    for variant in sagemaker_backends[ACCOUNT][HERE].endpoint_configs["chat-config"].production_variants:
+        del variant["InstanceType"]
+    of = {"EndpointName": "chat", "VariantName": "blue"}
+    put(aws, _SAGEMAKER, "MemoryUtilization", of, {600: 25.0})
+    put(aws, _SAGEMAKER, "CPUUtilization", of, {600: 50.0})
+    made = watch()
+
+    (memory,) = fetched(made, tmp_path).rows(named=True)
+
+    assert (memory["metric"], memory["average"]) == ("memory", 0.25)
+    assert list(made.warnings) == []
+
+
+def test_while_an_endpoint_is_given_other_machines_it_is_not_measured_against_either(
+    aws: AwsServer, tmp_path: Path
+) -> None:
+    make_endpoint(aws, "chat", instance="ml.g4dn.12xlarge")
+    date_endpoint("chat")
+    sagemaker_backends[ACCOUNT][HERE].endpoints["chat"].pending_deployment_summary = {
+        "EndpointConfigName": "next",
+        "StartTime": at(12),
+    }
+    of = {"EndpointName": "chat", "VariantName": "blue"}
+    put(aws, _SAGEMAKER, "GPUUtilization", of, {60 * hour: 100.0 for hour in range(24)})
+    made = watch()
+
+    assert fetched(made, tmp_path).filter(metric="gpu")["hour"].dt.hour().max() == 11
+    assert len(made.warnings) == 1
 
 
 def test_a_function_says_how_often_it_was_called(aws: AwsServer, tmp_path: Path) -> None:
@@ -165,6 +265,34 @@ def test_regions_are_read_one_after_the_other(aws: AwsServer, tmp_path: Path) ->
     hours = fetched(watch(regions=f"{HERE}, {THERE}"), tmp_path)
 
     assert sorted(hours["resource_id"]) == ["i-here", "i-there"]
+
+
+def test_a_region_with_little_is_listed_in_one_question(aws: AwsServer, tmp_path: Path) -> None:
+    put(aws, "AWS/EC2", "CPUUtilization", MACHINE, {600: 1.0})
+    lists = count(aws, "cloudwatch:ListMetrics")
+
+    assert fetched(watch(regions=f"{HERE}, {THERE}"), tmp_path).height == 1
+    assert len(lists) == 2
+
+
+def test_of_a_region_with_more_than_a_page_namespaces_are_listed_and_of_a_large_one_each_metric(
+    aws: AwsServer, tmp_path: Path
+) -> None:
+    images = [{"MetricName": "CPUUtilization", "Dimensions": [_named("ImageId", n)], "Value": 1.0} for n in range(501)]
+    aws.client("cloudwatch", HERE).put_metric_data(Namespace="AWS/EC2", MetricData=images)
+    put(aws, "AWS/EC2", "CPUUtilization", MACHINE, {600: 1.0})
+    put(aws, "AWS/Lambda", "Invocations", {"FunctionName": "resize"}, {600: 3.0})
+    put(aws, "AWS/Other", "Invocations", {"FunctionName": "resize"}, {600: 3.0})
+    lists = count(aws, "cloudwatch:ListMetrics")
+
+    hours = fetched(watch(), tmp_path)
+
+    assert sorted(hours["signal"]) == ["CPUUtilization", "Invocations"]
+    assert len(lists) == 1 + 6 + 7  # the region, the namespaces, and the metrics of EC2 that are asked for
+
+
+def _named(name: str, value: object) -> dict[str, str]:
+    return {"Name": name, "Value": str(value)}
 
 
 def test_an_account_in_which_nothing_is_measured_is_an_empty_file(aws: AwsServer, tmp_path: Path) -> None:

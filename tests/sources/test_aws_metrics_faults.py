@@ -16,7 +16,7 @@ from collectors.connections import kind_of
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from tests.aws import AwsServer
 from tests.sources.aws_looks import ACCOUNT, HERE, THERE, denied, is_asked, make_endpoint
-from tests.sources.aws_measured import GIB, MACHINE, every_five, fetched, hour_of, put, watch
+from tests.sources.aws_measured import GIB, MACHINE, date_endpoint, every_five, fetched, hour_of, put, watch
 
 ENDPOINT = {"EndpointName": "chat", "VariantName": "blue"}
 
@@ -68,6 +68,7 @@ def test_without_their_machines_endpoints_and_memory_of_databases_are_left_out_a
 
 def test_what_is_measured_of_gpus_that_a_machine_does_not_have_is_a_gap(aws: AwsServer, tmp_path: Path) -> None:
     make_endpoint(aws, "chat", instance="ml.m5.large")
+    date_endpoint("chat")
     put(aws, "/aws/sagemaker/Endpoints", "GPUUtilization", ENDPOINT, {600: 50.0})
 
     assert fetched(watch(), tmp_path).height == 0
@@ -181,6 +182,7 @@ def keys(aws: AwsServer) -> Iterator[dict[str, str]]:
 
 def test_the_policy_beside_the_form_is_enough(aws: AwsServer, tmp_path: Path, keys: dict[str, str]) -> None:
     make_endpoint(aws, "chat")
+    date_endpoint("chat")
     put(aws, "AWS/EC2", "CPUUtilization", MACHINE, {600: 50.0})
     put(aws, "/aws/sagemaker/Endpoints", "GPUUtilization", ENDPOINT, {600: 50.0})
     urllib3.request("POST", f"{aws.url}/moto-api/reset-auth", body=b"0")

@@ -76,4 +76,4 @@ def test_list_prices_are_fetched_list_by_list_and_loaded() -> None:
     assert [run.status for run in done] == ["done"] * 3
     assert Price.objects.filter(size="m5.large", pricing_category="Committed").count() == 3
     assert Price.objects.get(size="ml.g5.xlarge").seen_until is None
-    assert [run.status for run in look_again(source)] == ["done", "unchanged", "unchanged"]
+    assert [run.status for run in look_again(source)] == ["unchanged"]  # of the same version, nothing is fetched

@@ -66,6 +66,7 @@ def test_what_exists_is_told_with_its_state_size_and_owner(estate: AzureServer, 
     assert trainer == {
         "provider": "Microsoft",
         "sub_account_id": FIRST_SUB,
+        "sub_account_name": "ml",
         "region_id": "westeurope",
         "resource_id": identity("Microsoft.Compute/virtualMachines", "trainer").lower(),
         "aliases": None,

@@ -12,6 +12,7 @@ from apps.costs.models import Statement
 from apps.costs.queries import freshness
 from apps.sources.freshness import ProviderTrust, trust
 from apps.sources.models import Run, Source
+from apps.sources.states import sources_with_state
 from tests.costs.conftest import load, owned
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,25 @@ def test_a_provider_is_as_bad_as_its_worst_source_and_the_worst_come_first() -> 
     assert "<b>Oracle is paused.</b> Its costs stop at 18 Jun." in html
     assert "<b>AWS is late.</b> Some of its costs stop at 10 Jun." in html
     assert "<b>Microsoft is being tried again.</b>" in html
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "days_ago", "state"),
+    [(3, 6, "Healthy"), (3, 7, "Late"), (2, 6, "Late"), (2, 3, "Healthy")],
+)
+def test_what_is_late_is_judged_by_what_is_usual_once_three_deliveries_tell_that(
+    deliveries: int, days_ago: int, state: str
+) -> None:
+    """Each came five days after its newest day; with two of them three days count as usual."""
+    connected("aws")
+    newest = TODAY - timedelta(days=days_ago)
+    for day in (newest - timedelta(days=number) for number in reversed(range(deliveries))):
+        load([owned(day, "1", provider_name="AWS")], source="aws")
+        came = datetime(day.year, day.month, day.day, 6, tzinfo=UTC) + timedelta(days=5)
+        Statement.objects.filter(pk=Statement.objects.latest("pk").pk).update(loaded_at=came)
+
+    (told_,) = sources_with_state(scope=ALL)
+    assert (told_.state.value, told_.lag) == (state, days_ago)
 
 
 def test_a_connection_is_late_beside_today_and_files_that_people_bring_beside_the_others() -> None:

@@ -36,6 +36,7 @@ def test_a_machine_says_all_that_its_bill_and_its_owner_need(listing: Listing) -
 
     assert row["provider"] == "Google Cloud"
     assert (row["sub_account_id"], row["region_id"]) == ("northwind-ml", "europe-west4")
+    assert row["sub_account_name"] == "Northwind ML"
     assert (row["kind"], row["resource_type"], row["size"]) == ("machine", "Compute Engine instance", "a2-highgpu-2g")
     assert (row["resource_name"], row["state"]) == ("trainer-1", "running")
     assert row["created_at"] == datetime(2026, 5, 2, 10, 4, 5, 678000, tzinfo=UTC)

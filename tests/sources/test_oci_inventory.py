@@ -84,7 +84,8 @@ def test_instances_and_volumes_are_told_with_state_size_and_owner(estate: OciSer
         ("web", "machine", "VM.Standard3.Flex", "starting", OTHER_REGION),
     ]
     trainer, data = (rows.filter(resource_name=name).row(0, named=True) for name in ("trainer", "data"))
-    assert (trainer["provider"], trainer["sub_account_id"]) == ("Oracle", ML)
+    assert (trainer["provider"], trainer["sub_account_id"], trainer["sub_account_name"]) == ("Oracle", ML, "ml")
+    assert set(rows.filter(resource_name="web")["sub_account_name"]) == {"northwind"}
     assert trainer["tags"] == '{"Oracle-Tags.CreatedBy":"anna","team":"ml-platform"}'
     assert '"gpus":8' in trainer["details"]
     assert data["parent_id"] == trainer["resource_id"]
@@ -104,6 +105,48 @@ def test_every_list_of_every_compartment_and_region_is_told_to_its_end(estate: O
 
 def test_regions_that_are_named_are_read_alone(estate: OciServer, tmp_path: Path) -> None:
     assert set(listed(tmp_path, regions=OTHER_REGION)["region_id"]) == {OTHER_REGION}
+
+
+def test_without_the_name_of_the_tenancy_the_rest_is_listed_and_the_run_says_so(
+    estate: OciServer, tmp_path: Path
+) -> None:
+    estate.denied.append(f"/20160918/tenancies/{TENANCY}")
+    connection = made(regions=REGION)
+
+    path = connection.fetch("", tmp_path, lambda _done, _total: None)
+
+    assert "trainer" in path.read_text()
+    (said,) = connection.warnings
+    assert "inspect tenancies in tenancy" in said
+    assert said.endswith("Until then the root compartment has no name.")
+
+
+def test_a_region_that_has_a_fault_is_left_out_and_the_others_are_listed(
+    estate: OciServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.patience.PAUSE", 0.0)
+    estate.spoils.append(
+        lambda request: error(500, "InternalError")(request) if f"/iaas/{REGION}/" in request.path else None
+    )
+    connection = made()
+
+    content = connection.fetch("", tmp_path, lambda _done, _total: None).read_text()
+
+    assert f"{OTHER_REGION}/{ML}/instances" in content
+    assert f"{REGION}/{ML}/instances" not in content
+    (said,) = connection.warnings
+    assert said.startswith("Oracle has a fault of its own")
+    assert said.endswith(f"What follows in {REGION} is left out.")
+
+
+def test_when_no_region_answers_the_look_is_put_off(
+    estate: OciServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collectors.patience.PAUSE", 0.0)
+    estate.spoils.append(lambda request: error(500, "InternalError")(request) if "/iaas/" in request.path else None)
+
+    with pytest.raises(ProviderUnavailableError):
+        made().fetch("", tmp_path, lambda _done, _total: None)
 
 
 def test_what_may_not_be_read_is_a_warning_and_closes_nothing(estate: OciServer, tmp_path: Path) -> None:
@@ -140,21 +183,33 @@ def test_a_test_of_the_connection_tries_every_list(estate: OciServer) -> None:
     ]
 
 
+def test_too_many_requests_put_the_look_off_for_as_long_as_is_said(estate: OciServer, tmp_path: Path) -> None:
+    estate.spoil(times=9, path="/volumes", answer=error(429, "TooManyRequests", **{"Retry-After": "9"}))
+    with pytest.raises(ProviderUnavailableError, match="fewer requests"):
+        listed(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (error(429, "TooManyRequests", **{"Retry-After": "9"}), "fewer requests"),
         (error(503, "ServiceUnavailable"), "a fault of its own"),
         (lambda _: Response('{"code": 1}', 200), "something else than a list"),
         (lambda _: Response('[{"id": ', 200), "something else than JSON"),
     ],
 )
-def test_a_list_that_cannot_be_had_now_is_asked_again_and_closes_nothing(
+def test_a_list_that_cannot_be_had_now_is_left_out_and_closes_nothing(
     estate: OciServer, tmp_path: Path, answer: Any, said: str
 ) -> None:
     estate.spoil(times=9, path="/volumes", answer=answer)
-    with pytest.raises(ProviderUnavailableError, match=said):
-        listed(tmp_path)
+    connection = made(regions=REGION)
+
+    content = connection.fetch("", tmp_path, lambda _done, _total: None).read_text()
+
+    (warning,) = connection.warnings
+    assert said in warning
+    read_to_the_end = {line.rpartition(",")[2] for line in content.splitlines()[1:]}
+    assert f"{REGION}/{ML}/instances" in read_to_the_end
+    assert not any(listing.startswith(REGION) and listing.endswith("/volumes") for listing in read_to_the_end)
 
 
 @pytest.mark.django_db

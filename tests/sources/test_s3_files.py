@@ -269,6 +269,10 @@ def test_files_whose_names_say_all_are_not_opened() -> None:
     assert seen(files("b.csv", "a.parquet", "c.csv.gz")) == ([["b.csv"], ["a.parquet"], ["c.csv.gz"]], [])
 
 
+def test_hidden_files_and_other_kinds_of_files_are_no_deliveries() -> None:
+    assert seen(files(".b.csv", "sub/.c.json", "a.csv", "notes.txt", "_SUCCESS")) == ([["a.csv"]], [])
+
+
 def test_of_many_chunks_one_is_opened() -> None:
     chunks = [f"cur-{number:05}.csv.gz" for number in range(200)]
 
