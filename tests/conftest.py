@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management.commands import flush
 from django.core.management.sql import sql_flush
 from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 
 AUDIT_TABLES = ("accounts_auditevent", "accounts_audithead")
 FACT_TABLES = ("costs_dailycharge", "costs_dailycost", "costs_monthlygroupcost", "costs_monthlycost")
@@ -39,3 +41,14 @@ def _settings_of_tests() -> Iterator[None]:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"], STORAGES=settings.STORAGES | plain
     ):
         yield
+
+
+@pytest.fixture(scope="session")
+def demo_template(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The name of a database with the demo in it, made when the first test of this process asks for it."""
+    from tests.demo.database import demo_database
+
+    with django_db_blocker.unblock(), ExitStack() as kept:
+        name = kept.enter_context(demo_database())
+        with django_db_blocker.block():
+            yield name

@@ -39,6 +39,7 @@ def _row(line: Line, kind: str, machine: str, clock: time) -> dict[str, object]:
     return {
         "provider": find("providers", slug=line["provider"])["name"],
         "sub_account_id": line["SubAccountId"],
+        "sub_account_name": line["SubAccountName"],
         "region_id": line["RegionId"],
         "resource_id": line["ResourceId"],
         "resource_name": line["ResourceName"],

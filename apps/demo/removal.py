@@ -22,6 +22,7 @@ from apps.demo.models import DemoOrganisation
 from apps.demo.people import lock_out, unmake_organisation
 from apps.demo.services import LOCK, SOURCE
 from apps.inventory.removal import remove_source as remove_inventory
+from apps.pricing.removal import remove_source as remove_prices
 from apps.sources.models import Delivery, Source
 from apps.utilization.removal import remove_source as remove_utilization
 
@@ -128,6 +129,7 @@ def _complete() -> None:
     rows = sum(deliveries.values_list("rows_loaded", flat=True))
     remove_source(SOURCE)
     remove_inventory(SOURCE)
+    remove_prices(SOURCE)
     remove_utilization(SOURCE)
     remove_clusters(SOURCE)
     deliveries.delete()

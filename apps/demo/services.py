@@ -24,6 +24,7 @@ from apps.demo.generator import MONTHS, PROVIDERS, Bill, bills, months_until
 from apps.demo.inventory import snapshots
 from apps.demo.models import DemoOrganisation
 from apps.demo.people import make_organisation
+from apps.demo.prices import price_lists
 from apps.demo.queries import is_empty
 from apps.demo.stories import StoryBook
 from apps.demo.utilization import METERED, tenancy, utilization
@@ -31,6 +32,7 @@ from apps.sources.models import Delivery
 from apps.sources.services import import_bill, note_interrupted
 from collectors.files import FoundDelivery
 from collectors.kubernetes_usage import KUBERNETES_USAGE
+from collectors.prices import PRICES
 from collectors.records import RecordSet, write_frame, write_records
 from collectors.resources import RESOURCES
 from collectors.tenancy import TENANCY
@@ -61,7 +63,7 @@ def load_demo(*, until: date, progress: Callable[[Progress], None], months: int 
         if not demo.is_complete:
             book = StoryBook(first=months_until(demo.until, demo.months)[0], until=demo.until)
             _import_bills(demo, book, progress)
-            _import_inventory(demo)
+            _import_snapshots(demo)
             _import_cluster_usage(demo)
             _import_utilization(demo, book.first)
             _complete(demo, book)
@@ -92,10 +94,13 @@ def _import_bills(demo: DemoOrganisation, book: StoryBook, progress: Callable[[P
             progress(Progress(place, of, loaded, left))
 
 
-def _import_inventory(demo: DemoOrganisation) -> None:
+def _import_snapshots(demo: DemoOrganisation) -> None:
+    """What exists and what is asked for it, as each was read on a few days."""
+    readings = ((RESOURCES, snapshots(demo.until)), (PRICES, price_lists(demo.until)))
     with tempfile.TemporaryDirectory(prefix="demo-", dir=settings.FINOPS_HOME / "tmp") as folder:
-        for at, resources in snapshots(demo.until):
-            _load(write_records(RESOURCES, resources, Path(folder)), f"resources-{at:%Y-%m-%d}.csv", at)
+        for records, read in readings:
+            for at, rows in read:
+                _load(write_records(records, rows, Path(folder)), f"{records.name}-{at:%Y-%m-%d}.csv", at)
 
 
 def _import_cluster_usage(demo: DemoOrganisation) -> None:

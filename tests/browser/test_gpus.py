@@ -1,6 +1,6 @@
 """The page of GPUs and the pages of resources in a browser, with what the demo organisation makes of them."""
 
-from datetime import date
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -8,19 +8,19 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from apps.demo.people import PASSWORD
-from apps.demo.services import load_demo
 from apps.inventory.models import Resource
 from tests.browser.conftest import Visitor
+from tests.demo.database import copy_of
 
-UNTIL = date(2026, 3, 6)  # the shortest demo in which every story is told
 MONTH = "start=2026-02-05&end=2026-03-06"
 DAY = "start=2026-03-05&end=2026-03-05"
 
 
 @pytest.fixture
-def demo(transactional_db: None, home: Any) -> None:
-    """The demo: ten seconds or more on busy cores, so that each test here looks at many things."""
-    load_demo(until=UNTIL, progress=lambda _: None, months=2)
+def demo(transactional_db: None, demo_template: str) -> Iterator[None]:
+    """The demo in a database of this test's, which its server reads."""
+    with copy_of(demo_template):
+        yield
 
 
 def signed_in(chromium: Browser, address: str, **options: Any) -> Visitor:

@@ -1,25 +1,19 @@
-"""The demo, two months of it, loaded once for all tests of a module; what a test changes is rolled back."""
+"""The demo, two months of it, copied once for all tests of a module; what a test changes is rolled back."""
 
 from collections.abc import Iterator
-from datetime import date
 
 import pytest
-from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from apps.demo.models import DemoOrganisation
-from apps.demo.services import load_demo
-
-UNTIL = date(2026, 3, 6)  # the shortest demo in which every story is told: 34 days
-MONTHS = 2
+from tests.demo.database import copy_of
 
 
 @pytest.fixture(scope="module")
-def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[DemoOrganisation]:
-    """The load: 32,000 rows, which takes five seconds or more on busy cores."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield load_demo(until=UNTIL, progress=lambda _: None, months=MONTHS)
-        transaction.set_rollback(True)
+def loaded(demo_template: str, django_db_blocker: DjangoDbBlocker) -> Iterator[DemoOrganisation]:
+    """The demo in a database of this module's."""
+    with django_db_blocker.unblock(), copy_of(demo_template):
+        yield DemoOrganisation.objects.get()
 
 
 @pytest.fixture

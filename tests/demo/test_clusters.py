@@ -10,7 +10,7 @@ from apps.accounts.scope import Scope
 from apps.clusters.dimensions import Key
 from apps.clusters.queries import ClusterQuery, add_up, cluster_costs, node_matches
 from apps.core.periods import Period
-from tests.demo.conftest import UNTIL
+from tests.demo.database import UNTIL
 
 pytestmark = pytest.mark.usefixtures("demo")
 MONTH = Period(UNTIL - timedelta(days=29), UNTIL)

@@ -8,7 +8,7 @@ from django.db.models import Count
 
 from apps.inventory.models import Resource, ResourceState
 from apps.sources.models import Delivery
-from tests.demo.conftest import UNTIL
+from tests.demo.database import UNTIL
 
 pytestmark = pytest.mark.usefixtures("demo")
 

@@ -24,7 +24,7 @@ from apps.demo.queries import demo_loaded, is_empty, stories, wants_demo
 from apps.demo.stories import Story
 from apps.sources.models import Delivery
 from apps.sources.queries import deliveries, reports
-from tests.demo.conftest import MONTHS, UNTIL
+from tests.demo.database import MONTHS, UNTIL
 
 pytestmark = pytest.mark.usefixtures("demo")
 

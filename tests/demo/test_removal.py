@@ -24,8 +24,9 @@ from apps.demo.removal import Removal, begin_removal, finish_removal, remove_dem
 from apps.demo.services import load_demo
 from apps.demo.tasks import finish_removal as finish_removal_task
 from apps.inventory.models import Listing, Resource
+from apps.pricing.models import Price, PriceList
 from apps.sources.models import Delivery, Source
-from tests.demo.conftest import MONTHS, UNTIL
+from tests.demo.database import MONTHS, UNTIL
 from tests.ledger import charge, load_charges
 
 pytestmark = pytest.mark.usefixtures("demo")
@@ -58,7 +59,7 @@ def test_nothing_of_the_demo_stays_but_its_people_deactivated() -> None:
     remove_demo(actor=make_admin())
 
     assert set(facts().values()) == {0}
-    models = (Statement, ChargeKey, ChargeGroup, Delivery, Source, Team, Resource, Listing)
+    models = (Statement, ChargeKey, ChargeGroup, Delivery, Source, Team, Resource, Listing, PriceList, Price)
     assert [model.__name__ for model in models if model.objects.exists()] == []
     assert Organisation.current().name == ""
     assert stories() == []

@@ -11,10 +11,21 @@ from apps.demo.stories import Story
 from apps.demo.utilization import METERED, tenancy, utilization
 from apps.inventory.models import Resource
 from apps.utilization.models import Device, HourFact
-from apps.utilization.queries import By, Gpu, Gpus, Granularity, fleet, gpu_costs, series, without_cost
+from apps.utilization.queries import (
+    By,
+    Gpu,
+    Gpus,
+    Granularity,
+    fleet,
+    gpu_costs,
+    machine_costs,
+    resource_costs,
+    series,
+    without_cost,
+)
 from collectors.tenancy import TENANCY
 from collectors.utilization import UTILIZATION
-from tests.demo.conftest import UNTIL
+from tests.demo.database import UNTIL
 
 pytestmark = pytest.mark.usefixtures("demo")
 MONTH = Period(UNTIL - timedelta(days=29), UNTIL)
@@ -39,6 +50,19 @@ def test_used_idle_and_unallocated_cost_are_the_bills_of_the_machines() -> None:
     assert sum(row.money.cost for row in by_team) == money.cost
     assert {"ml-platform", "research", "vision", "search"} <= {row.keys[0] for row in by_team}
     assert without_cost(MONTH, scope=ALL) == []
+
+
+def test_machines_and_databases_are_used_idle_and_partly_not_measured() -> None:
+    (whole,) = machine_costs(MONTH, scope=ALL)
+
+    money = whole.money
+    assert money.used + money.idle + money.unmeasured == money.cost > 20_000
+    assert min(money.used, money.idle, money.unmeasured) > 2_000
+    by_team = machine_costs(MONTH, by=(By.TEAM,), scope=ALL)
+    assert {"data", "search", "voice", "ml-platform"} <= {row.keys[0] for row in by_team if row.money.used}
+    staging = Resource.objects.get(name="catalog-db-staging")
+    (one,) = resource_costs(MONTH, names=[staging.resource_id], scope=ALL)
+    assert one.money.idle > one.money.cost * Decimal("0.9")
 
 
 def test_the_idle_pool_is_held_and_does_nothing() -> None:

@@ -38,7 +38,7 @@ def frame(*rows: Mapping[str, Any]) -> pl.DataFrame:
 def listed(db: None) -> Load:
     """Loads a list, `days` after the first of July: machines that differ from MACHINE in what is given."""
 
-    def load(*rows: Mapping[str, Any], days: int = 0, source: str = "aws-prices", delivery: int = 1) -> int:
+    def load(*rows: Mapping[str, Any], days: float = 0, source: str = "aws-prices", delivery: int = 1) -> int:
         machines = [{**MACHINE, **row} for row in rows]
         with transaction.atomic():
             return loader.replace(

@@ -147,9 +147,9 @@ def test_a_page_without_prices_says_where_they_come_from(db: None, browser_of: B
 
     assert "No list prices yet" in admin
     assert "Connect a source" in admin
-    assert "Import a csv" in admin
+    assert "Import a CSV" in admin
     assert "No list prices yet" in viewer
-    assert "Import a csv" not in viewer
+    assert "Import a CSV" not in viewer
 
 
 def test_many_prices_take_no_more_questions_than_few(listed: Load, api: Api, browser_of: Browser) -> None:

@@ -44,6 +44,22 @@ def test_a_price_that_changed_closes_the_old_row_and_keeps_it(listed: Load) -> N
     assert on(date(2026, 6, 30)) == []
 
 
+def test_what_ended_ended_when_it_ended_however_often_its_list_is_read_again(listed: Load) -> None:
+    listed({"list_unit_price": "1"})
+    for day in (1, 2, 3):
+        listed({"list_unit_price": "2"}, days=day)
+
+    assert Price.objects.get(list_unit_price=1).seen_until == NOON + timedelta(days=1)
+
+
+def test_a_day_ends_at_midnight(listed: Load) -> None:
+    listed({"list_unit_price": "1"})
+    listed({"list_unit_price": "2"}, days=0.5)  # the first moment of 2 July
+
+    assert on(date(2026, 7, 1)) == [("M5", Decimal(1))]
+    assert on(date(2026, 7, 2)) == [("M5", Decimal(2))]
+
+
 def test_a_price_that_comes_back_is_a_new_row(listed: Load) -> None:
     listed({})
     listed({"sku_id": "C5"}, days=1)
