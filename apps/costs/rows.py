@@ -14,7 +14,7 @@ from apps.costs.queries import CostNode, CostTree
 
 FEW: Final = 64
 """As long as there are no more rows than this with all outermost groups open, they are open."""
-MOST_POINTS: Final = 31
+MOST_POINTS: Final = 16
 """Points of a trend: it is as wide as a word."""
 
 Path = tuple[str, ...]
@@ -43,10 +43,9 @@ class Row:
     toggle_url: str
 
     @property
-    def trend_end(self) -> tuple[str, str]:
-        """Where its line ends, as x and y."""
-        x, _, y = self.trend.rpartition(" ")[2].partition(",")
-        return x, y
+    def trend_end(self) -> str:
+        """The height at which its line ends."""
+        return self.trend.rpartition(",")[2]
 
     @property
     def bar(self) -> Decimal:
@@ -64,12 +63,12 @@ class Table:
     address: Address
     name: Namer
 
-    def rows(self) -> list[Row]:
-        """The rows in the order in which they are shown; what is in closed groups is left out."""
+    def rows(self, nodes: Sequence[CostNode]) -> list[Row]:
+        """Rows of these outermost groups, in the order in which they are shown; what is in closed ones is left out."""
         if not self.tree.nodes:
             return [self._everything()]
         opens = sum(1 + len(node.children) for node in self.tree.nodes) <= FEW
-        return list(self._rows(self.tree.nodes, (), toggled_paths(self.address), opens=opens))
+        return list(self._rows(nodes, (), toggled_paths(self.address), opens=opens))
 
     def _rows(self, nodes: Sequence[CostNode], around: Path, toggled: frozenset[Path], *, opens: bool) -> Iterator[Row]:
         for node in nodes:
@@ -158,4 +157,5 @@ def toggled_paths(address: Address) -> frozenset[Path]:
 
 
 def _with_toggled(address: Address, paths: frozenset[Path]) -> str:
-    return address.with_({"toggled": joined_values(joined_values(path) for path in sorted(paths))}).path()
+    toggled = joined_values(joined_values(path) for path in sorted(paths))
+    return address.with_({"toggled": toggled, "page": address.get("page")}).path()

@@ -165,6 +165,7 @@ def test_fifty_rows_of_three_levels_over_thirty_days_stay_light(browser_of, spen
         return len(queries), len(answer.content), answer.context["shown"][0]
 
     spend((D, "1", {"service_name": "S", "region_id": "eu", "sku_id": "k"}))
+    spend((D, "1", {"service_name": "T", "region_id": "eu", "sku_id": "k"}), source="many")
     few, _, _ = queries_and_bytes()
     spend(
         *(
@@ -187,6 +188,36 @@ def test_fifty_rows_of_three_levels_over_thirty_days_stay_light(browser_of, spen
     assert len(outermost(one)) == 51
     assert many <= few
     assert size <= 150_000
+
+
+@pytest.fixture
+def hundreds(spend):
+    """A quarter of days of 230 services in two regions."""
+    spend(
+        *(
+            (date(2026, 4, 1) + timedelta(days=day), f"{number}.{day:02}123456789", service(number, day % 2))
+            for number in range(230)
+            for day in range(0, 91, 13)
+        )
+    )
+
+
+def service(number, region):
+    return {"service_name": f"Some cloud service {number:03}", "region_id": f"region-{region}"}
+
+
+def test_two_hundred_rows_are_read_page_by_page_and_the_page_stays_light(browser_of, hundreds):
+    client = browser_of(Role.VIEWER)
+    address = "/costs/?start=2026-04-01&end=2026-06-30&granularity=day&group_by=service&compare=previous&limit=200"
+    first = client.get(address)
+    one = first.context["shown"][0]
+    assert len(first.content) <= 150_000
+    assert (len(outermost(one)), one.listed, one.total.groups) == (50, 200, 230)
+    pages = [shown(client, f"{address}&page={number}") for number in range(1, 6)]
+    rows = [row for page in pages[:4] for row in page.rows]
+    assert [len(page.rows) for page in pages] == [50, 50, 50, 51, 51]  # there is no fifth, so the last is shown
+    assert sum(row.cost for row in rows) == one.total.cost
+    assert (rows[-1].text, len({row.text for row in rows})) == ("Other (30)", 201)
 
 
 def test_charges_tell_who_sees_some_teams_alone_nothing_of_deliveries(browser_of, spend):

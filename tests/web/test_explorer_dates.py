@@ -137,8 +137,8 @@ def test_plotly_accepts_the_figure_and_it_is_light(browser_of, spend, granularit
 def test_a_bar_leads_to_its_days(browser_of, services):
     client = browser_of(Role.VIEWER)
     one = shown(client, f"/costs/?{JUNE}&granularity=week&group_by=service")
-    link = one.figure["data"][-1]["meta"]["links"][1]
-    assert shown(client, link).total.cost == one.dates.buckets[1].total
+    meta = one.figure["data"][-1]["meta"]
+    assert shown(client, meta["links"][1].join(meta["around"])).total.cost == one.dates.buckets[1].total
 
 
 def test_a_group_that_only_today_has_is_in_the_rest_of_today(browser_of, spend):

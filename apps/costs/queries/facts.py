@@ -85,15 +85,16 @@ def facts_sql(
     placeholders: Placeholders,
     *,
     source: str = "selected",
+    compare_dates: bool = True,
     by_outer: bool = False,
 ) -> sql.Composed:
     """SELECT of `slice date month cost previous unpriced long`, summed over the ids and slices of the CTE `source`.
 
-    Amounts of `compare` are in `previous`, on the dates of the period that they are compared with. With `by_outer`,
-    rows of a slice have no date; others, without a slice, are by date and by the column `outermost` of the source:
-    there `compare` has no date, and a single day no month.
+    Amounts of `compare` are in `previous`, with `compare_dates` on the dates of the period that they are compared with
+    and else without a date. With `by_outer`, rows of a slice have no date; others, without a slice, are by date and by
+    the column `outermost` of the source: there a single day has no month.
     """
-    before = replace(reading, granularity=Granularity.NONE) if by_outer else reading
+    before = reading if compare_dates else replace(reading, granularity=Granularity.NONE)
     parts = [(reading, part) for whole in _current(reading, period) for part in _cut(reading, whole)]
     earlier = _previous(before, period, compare) if compare else ()
     parts += [(before, part) for whole in earlier for part in _cut(before, whole)]

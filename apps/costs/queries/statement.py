@@ -1,5 +1,6 @@
 """One statement for every question about cost: sql/cost.sql with its slots filled."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -24,8 +25,8 @@ class Shape:
 
     `levels` says how many of the keys make a group, level by level from the outside: (1, 2) is the second dimension
     within the first, (2,) is one level of both together. `children` cuts all levels but the first. `compare_dates`
-    also compares date by date. `so_far` is the day to look at beside the period. `dated_levels` says how many levels,
-    from the outside, dates tell apart.
+    also compares date by date. `so_far` is the day after the period, to look at beside it. `dated_levels` says how
+    many levels, from the outside, dates tell apart.
     """
 
     levels: tuple[int, ...]
@@ -44,8 +45,7 @@ def compose(query: CostQuery, shape: Shape, *, most_rows: int, scope: Scope) -> 
     limit = placeholders.add(query.limit or _NO_LIMIT)
     statement = sql.SQL(read_sql("costs", "cost")).format(
         selected=selected(level, placeholders, scope=scope, filters=query.filters, keys=query.group_by),
-        **(_read_once if _reads_once(query, shape) else _read_twice)(query, shape, reading, placeholders),
-        on_today=_on_today(shape, reading, placeholders),
+        **_way_to_read(query, shape)(query, shape, reading, placeholders),
         limit=limit,
         date_order=_DATE_ORDER.get(query.order_by, sql.SQL("level, parent, place, date")),
         most_rows=placeholders.add(most_rows),
@@ -55,26 +55,43 @@ def compose(query: CostQuery, shape: Shape, *, most_rows: int, scope: Scope) -> 
     return statement, placeholders
 
 
-def _reads_once(query: CostQuery, shape: Shape) -> bool:
-    """Whether the dates are in the very rows that the groups are weighed by; whole months may know no days.
+def _way_to_read(query: CostQuery, shape: Shape) -> Callable[..., dict[str, sql.Composable]]:
+    """Once, where the dates are in the very rows that the groups are weighed by; whole months may know no days.
 
     Of very many groups only those that are left after the cut are summed by date, which takes a second pass.
     """
     if query.granularity is Granularity.NONE or not query.period.days or shape.dated_levels > 1:
-        return False
-    if query.group_by[:1] == (_MANY_VALUED,):
-        return False
-    if query.compare and shape.compare_dates:
-        return False
-    return query.granularity is Granularity.MONTH or query.period.whole_months() is None
+        return _read_twice
+    if query.group_by[:1] == (_MANY_VALUED,) or (query.compare and shape.compare_dates):
+        return _read_twice
+    if query.granularity is not Granularity.MONTH and query.period.whole_months():
+        return _read_twice
+    return _read_by_date if shape.levels in ((0,), (1,)) else _read_once
+
+
+def _read_by_date(
+    query: CostQuery, shape: Shape, reading: Reading, placeholders: Placeholders
+) -> dict[str, sql.Composable]:
+    """Facts by slice and date, also the day beside the period: for slices that are outermost groups already."""
+    days = Period(query.period.first, shape.so_far or query.period.last)
+    facts = facts_sql(reading, days, query.compare, placeholders, compare_dates=False)
+    last = placeholders.add(query.period.last)
+    slots = {"facts": _READ_BY_DATE, "by_date": _OF_PERIOD, "on_today": _OF_TODAY}
+    return {name: template.format(facts=facts, last=last) for name, template in slots.items()}
 
 
 def _read_once(
-    query: CostQuery, _shape: Shape, reading: Reading, placeholders: Placeholders
+    query: CostQuery, shape: Shape, reading: Reading, placeholders: Placeholders
 ) -> dict[str, sql.Composable]:
     """Facts by slice, and in the same pass by date and the outermost group, which stand as one of its slices."""
-    facts = facts_sql(reading, query.period, query.compare, placeholders, source="outermost", by_outer=True)
-    return {"facts": _READ_ONCE.format(facts=facts), "by_date": _OF_OUTERMOST}
+    facts = facts_sql(
+        reading, query.period, query.compare, placeholders, source="outermost", compare_dates=False, by_outer=True
+    )
+    return {
+        "facts": _READ_ONCE.format(facts=facts),
+        "by_date": _OF_OUTERMOST,
+        "on_today": _on_today(shape, reading, placeholders),
+    }
 
 
 def _read_twice(
@@ -88,6 +105,7 @@ def _read_twice(
     return {
         "facts": sql.SQL("whole AS ({})").format(whole),
         "by_date": by_date if query.granularity is not Granularity.NONE else NOTHING,
+        "on_today": _on_today(shape, reading, placeholders),
     }
 
 
@@ -117,7 +135,14 @@ def _levels(
     return {
         "nodes": _COMMA.join(_NODE.format(keys=of, name=name) for of, name in zip(keys, names, strict=True)),
         "node_names": _COMMA.join(names),
-        "levels": _COMMA.join(_LEVEL.format(order=_ORDER[query.order_by], **level.slots) for level in levels),
+        "levels": _COMMA.join(
+            _LEVEL.format(
+                order=_ORDER[query.order_by],
+                nodes=(_INNERMOST if level is levels[-1] else _OUTER).format(**level.slots),
+                **level.slots,
+            )
+            for level in levels
+        ),
         "every_level": _UNION.join(sql.SQL("SELECT * FROM {table}").format(**level.slots) for level in levels),
         "placed": _UNION.join(
             _PLACED.format(is_last=sql.Literal(level is dated[-1]), **level.slots) for level in dated
@@ -179,16 +204,29 @@ _OF_OUTERMOST: Final = sql.SQL(
     "SELECT outermost AS slice, date, coalesce(month, date_trunc('month', date::timestamp)::date) AS month,"
     " cost, previous, unpriced, long FROM read WHERE date IS NOT NULL"
 )
+_READ_BY_DATE: Final = sql.SQL(
+    "read AS MATERIALIZED ({facts}), whole AS ("
+    "SELECT slice, month, sum(cost) AS cost, sum(previous) AS previous, sum(unpriced) AS unpriced, sum(long) AS long"
+    " FROM read WHERE date IS NULL OR date <= {last} GROUP BY slice, month)"
+)
+_OF_PERIOD: Final = sql.SQL("SELECT * FROM read WHERE date <= {last}")
+_OF_TODAY: Final = sql.SQL("SELECT * FROM read WHERE date > {last}")
 _NODE: Final = sql.SQL("dense_rank() OVER (ORDER BY {keys}) AS {name}")
 _UNION: Final = sql.SQL("\n    UNION ALL\n    ")
 _WITHIN: Final = sql.SQL("JOIN {above} above ON above.node = slices.{parent} AND above.place <= above.cut")
 _LEVEL: Final = sql.SQL(
     "{table} AS MATERIALIZED (SELECT {level} AS level, *, {cut} AS cut,"
-    " row_number() OVER (PARTITION BY parent ORDER BY {order}, node) AS place FROM ("
+    " row_number() OVER (PARTITION BY parent ORDER BY {order}, node) AS place FROM ({nodes}) node)"
+)
+_INNERMOST: Final = sql.SQL(
+    "SELECT slices.{parent} AS parent, slices.{node} AS node, slices.currency, slices.keys, slices.cost,"
+    " slices.previous, slices.cost - slices.previous AS delta, slices.unpriced, slices.long FROM summed slices {within}"
+)
+_OUTER: Final = sql.SQL(
     "SELECT slices.{parent} AS parent, slices.{node} AS node,"
     " min(slices.currency) AS currency, min(slices.keys) AS keys, sum(slices.cost) AS cost,"
     " sum(slices.previous) AS previous, sum(slices.cost) - sum(slices.previous) AS delta,"
-    " sum(slices.unpriced) AS unpriced, sum(slices.long) AS long FROM summed slices {within} GROUP BY 1, 2) node)"
+    " sum(slices.unpriced) AS unpriced, sum(slices.long) AS long FROM summed slices {within} GROUP BY 1, 2"
 )
 _PLACED: Final = sql.SQL(
     "SELECT slices.*, {level} AS level, slices.{parent} AS parent,"

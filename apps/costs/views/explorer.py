@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,12 +17,14 @@ from apps.accounts.roles import Capability
 from apps.accounts.scope import Scope, scope_of
 from apps.core.charts import Figure
 from apps.core.errors import UserError
+from apps.core.pages import ROWS_PER_PAGE, parameters_besides
 from apps.costs.address import Address, charges_of, exports_of
 from apps.costs.charts import TITLES, cost_figure
 from apps.costs.dates import Dates, dates
 from apps.costs.labels import Namer, dimension_noun, namer
 from apps.costs.parameters import cost_query
 from apps.costs.queries import (
+    CostNode,
     CostQuery,
     CostTotal,
     CostTree,
@@ -42,9 +45,10 @@ START: Final = {"period": "last_30d", "granularity": "day", "group_by": "service
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One currency of the answer: its totals, its rows, and cost over time where dates are asked for."""
+    """One currency of the answer: its totals, a page of its rows, and cost over time where dates are asked for."""
 
     total: CostTotal
+    page: Page[CostNode]
     rows: list[Row]
     dates: Dates | None
     figure: Figure | None
@@ -53,6 +57,8 @@ class Shown:
     noun: str
     more: int | None
     more_url: str
+    highest: CostNode | None
+    highest_name: str
 
     @property
     def currency(self) -> str:
@@ -71,14 +77,8 @@ class Shown:
 
     @property
     def listed(self) -> int:
-        """How many of the outermost groups have a row of their own."""
-        return sum(1 for row in self.rows if row.depth == 0 and row.url)
-
-    @property
-    def highest(self) -> Row | None:
-        """The dearest group; None when nothing is grouped by."""
-        groups = [row for row in self.rows if row.depth == 0 and row.url]
-        return max(groups, key=lambda row: row.cost, default=None)
+        """How many of the outermost groups have a row of their own, on whichever page."""
+        return sum(1 for node in self.page.paginator.object_list if node.key is not None)
 
 
 @never_cache
@@ -118,7 +118,8 @@ def costs(request: HttpRequest) -> HttpResponse:
         "partial": today if query.period.first <= today <= query.period.last else None,
         "charges_url": charges_of(address)([], []),
         "exports": exports_of(address.with_({"limit": str(query.limit)}), CHILDREN),
-        "link": request.build_absolute_uri(address.without("view").over(query.period).path()),
+        "link": request.build_absolute_uri(_to_share(address, query)),
+        "page_query": parameters_besides(request, "page"),
         "sort": _sort_links(address, query),
     }
     return render(request, "costs/explorer.html", context)
@@ -130,6 +131,11 @@ def _start(newest: date | None, today: date) -> dict[str, str]:
         return START
     month_end = (newest.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     return START | {"period": "", "start": str(newest.replace(day=1)), "end": str(month_end)}
+
+
+def _to_share(address: Address, query: CostQuery) -> str:
+    """The view as it is seen now, on whatever day it is opened."""
+    return address.without("view").over(query.period).with_({"page": address.get("page")}).path()
 
 
 def _providers(query: CostQuery) -> tuple[str, ...]:
@@ -193,9 +199,12 @@ def _shown(view: CostView, tree: CostTree, asked: _Asked) -> Shown:
     title = TITLES[by_date.granularity] if by_date else "Cost"
     days = (min(query.period.last, today) - query.period.first).days + 1
     more = next((count for count in MORE_ROWS if query.limit and query.limit < min(count, total.groups)), None)
+    page = Paginator(tree.nodes, ROWS_PER_PAGE, orphans=1).get_page(address.get("page"))
+    highest = max((node for node in tree.nodes if node.key is not None), key=lambda node: node.cost, default=None)
     return Shown(
         total=total,
-        rows=Table(tree, query.group_by, by_date, address, name).rows(),
+        page=page,
+        rows=Table(tree, query.group_by, by_date, address, name).rows(list(page)),
         dates=by_date,
         figure=cost_figure(by_date, total.currency) if by_date else None,
         title=f"{title} by {dimension_noun(query.group_by[0])}" if query.group_by else title,
@@ -203,6 +212,8 @@ def _shown(view: CostView, tree: CostTree, asked: _Asked) -> Shown:
         noun=dimension_noun(query.group_by[0], total.groups) if query.group_by else "",
         more=more,
         more_url=address.with_({"limit": str(more)}).path() if more else "",
+        highest=highest,
+        highest_name=name(query.group_by[0], highest.key or "") if highest else "",
     )
 
 
