@@ -43,6 +43,7 @@ COMMANDS = {
 TO_PUT_RIGHT = {
     errno.ENOSPC: "the disk is full: free some space and start again",
     errno.EACCES: "the present user may not use it: run the command as its owner or set FINOPS_HOME to another folder",
+    errno.EPERM: "nothing can be written there: set FINOPS_HOME to another folder",
     errno.EEXIST: "it is in the way: move it, or set FINOPS_HOME to another folder",
     errno.ENOTDIR: "it is not a folder: move it, or set FINOPS_HOME to another folder",
     errno.EROFS: "the file system is read-only: set FINOPS_HOME to a folder that can be written",
@@ -126,7 +127,7 @@ def _with_servers(call: Callable[..., Any]) -> Callable[..., Any]:
 def _about_settings(error: ValidationError) -> str:
     first = error.errors()[0]
     name = "FINOPS_" + "_".join(str(part) for part in first["loc"]).upper()
-    return f"The setting {name} is not usable: {first['msg']}."
+    return f"The setting {name} is not usable: {first['msg'].removeprefix('Value error, ')}."
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

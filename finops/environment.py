@@ -5,6 +5,7 @@ from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -65,6 +66,14 @@ class Environment(BaseSettings):
             ip_network(name)
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not _names_database(url):
+            raise ValueError("write it as postgresql://user:password@host:5432/finops")
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def _is_mail_server(cls, value: SecretStr) -> SecretStr:
@@ -84,6 +93,14 @@ class Environment(BaseSettings):
         if not path.exists() and self.secret_key_file is None:
             write_once(path, secrets.token_urlsafe(64))
         return path.read_text().strip()
+
+
+def _names_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/")) and parts.port != 0
+    except ValueError:  # the port is no number
+        return False
 
 
 def split_words(text: str) -> list[str]:

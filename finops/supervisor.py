@@ -30,7 +30,14 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
-@click.option("--port", default=8000, envvar="PORT", show_default=True, help="Port of the web pages (env PORT).")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=8000,
+    envvar="PORT",
+    show_default=True,
+    help="Port of the web pages (env PORT).",
+)
 @click.option(
     "--host", default="127.0.0.1", envvar="FINOPS_HOST", show_default=True, help="Address to listen on; 0.0.0.0 is all."
 )

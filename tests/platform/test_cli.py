@@ -6,6 +6,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from django.db import OperationalError
 
 from apps.core.errors import UserError
 from finops import cli, doctor
@@ -32,6 +33,13 @@ def test_a_usage_error_exits_with_2_and_needs_no_servers(new_product: Product) -
     assert not (new_product.home / "server/postgres").exists()
 
 
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_port_that_there_is_not_is_a_usage_error(port: str) -> None:
+    result = CliRunner().invoke(cli.cli, ["up", "--port", port])
+
+    assert (result.exit_code, "is not in the range 1<=x<=65535" in result.stderr) == (2, True)
+
+
 def test_a_command_whose_module_is_missing_does_not_break_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cli.COMMANDS, "later", cli.Entry("apps.core.no_such_module:later", "Not there."))
 
@@ -44,6 +52,7 @@ def test_a_command_whose_module_is_missing_does_not_break_the_others(monkeypatch
     [
         (UserError("Row 7 has no cost: fill it in."), "Error: Row 7 has no cost: fill it in.\n"),
         (OSError(28, "No space left on device", "/disk"), "Error: /disk: the disk is full: free some space"),
+        (PermissionError(1, "Operation not permitted", "/sys/x"), "Error: /sys/x: nothing can be written there"),
     ],
 )
 def test_what_the_user_can_put_right_is_one_line(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) -> None:
@@ -83,6 +92,14 @@ def test_doctor_says_what_is_wrong_and_what_to_do(settings) -> None:
     assert lines["secret key"].startswith("FAIL  secret key  The secret key is short: set FINOPS_SECRET_KEY")
     assert lines["worker"].startswith("FAIL  worker      No worker answers")
     assert "checks failed" in result.stderr
+
+
+def test_a_lost_database_is_no_fault_of_the_program_and_takes_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> str:
+        raise OperationalError("connection refused\nIs the server running?")
+
+    assert not doctor._passes("sources", fail)
+    assert capsys.readouterr().out == "FAIL  sources     The database does not answer: connection refused\n"
 
 
 def test_one_broken_check_does_not_take_the_others_their_turn(capsys: pytest.CaptureFixture[str]) -> None:

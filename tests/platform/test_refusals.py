@@ -113,6 +113,18 @@ def test_an_unusable_setting_is_named(product: Product) -> None:
     assert "The setting FINOPS_LOG_LEVEL is not usable" in sentence_of(product, "up")
 
 
+@pytest.mark.parametrize(
+    "url", ["mysql://finops@db/finops", "db/finops", "postgresql://db:abc/finops", "postgresql://db"]
+)
+def test_an_address_of_no_database_is_told_with_what_to_write(product: Product, url: str) -> None:
+    product.environment["FINOPS_DATABASE_URL"] = url
+
+    said = sentence_of(product, "doctor")
+
+    assert "The setting FINOPS_DATABASE_URL is not usable: " in said
+    assert "write it as postgresql://user:password@host:5432/finops" in said
+
+
 def test_a_database_that_cannot_be_reached_is_named(product: Product) -> None:
     product.environment["FINOPS_DATABASE_URL"] = "postgresql://finops@127.0.0.1:1/finops"
 
