@@ -171,8 +171,8 @@ class AuditViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
 
 
 router = SimpleRouter()
-router.register("users", UserViewSet)
-router.register("teams", TeamViewSet)
-router.register("tokens", TokenViewSet)
-router.register("audit", AuditViewSet)
+router.register("users", UserViewSet, basename="api-user")
+router.register("teams", TeamViewSet, basename="api-team")
+router.register("tokens", TokenViewSet, basename="api-token")
+router.register("audit", AuditViewSet, basename="api-audit")
 urlpatterns = [path("", include(router.urls))]

@@ -111,6 +111,13 @@
     part.querySelectorAll("time[data-clock]").forEach(localClock);
   }
 
+  // On a narrow screen the tab of this page may be out of sight.
+  function showTab() {
+    const tab = document.querySelector(".tabs [aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - 40;
+  }
+
   prepare(document);
+  showTab();
   showTheme();
 })();

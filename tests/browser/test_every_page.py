@@ -81,7 +81,8 @@ def full(loaded, people):
 def a_connection(admin: User) -> Source:
     """A source that is waiting to try again, with a failure before that."""
     place = {"url": "https://files.example.com/june.csv.gz"}
-    made = connect(name="reseller", kind="https", settings=place, secrets={"token": "t"}, months=1, actor=admin)
+    name = "a-reseller-whose-name-is-as-long-as-nobody-thought-that-a-name-could-be-europe-and-middle-east"
+    made = connect(name=name, kind="https", settings=place, secrets={"token": "t"}, months=1, actor=admin)
     made.runs.update(status="waiting", attempt=1, error="files.example.com cannot be reached.")
     Run.objects.create(source=made, name="june.csv.gz", status="refused", error="The file is no bill.")
     return made
@@ -97,6 +98,19 @@ def test_no_page_has_a_barrier(visit, full, theme):
         assert visitor.violations() == [], path
 
 
+# over 5 s: axe-core reads some sixty calls of the API
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_documentation_of_the_api_has_no_barrier(visit, people, theme):
+    visitor = visit("admin", color_scheme=theme, viewport={"width": 1440, "height": 900})
+    page = visitor.page
+    visitor.open("/api/docs/")
+    page.wait_for_selector(".opblock")
+    for kind in ("get", "post"):
+        page.locator(f".opblock-{kind} .opblock-summary-control").first.click()
+    expect(page.locator(".responses-table").nth(1)).to_be_visible()
+    assert visitor.violations() == []
+
+
 # over 5 s: every page of the product, at the width of a telephone
 @pytest.mark.parametrize("width", [390, 320])
 def test_no_page_is_wider_than_a_telephone(visit, full, width):
@@ -105,6 +119,50 @@ def test_no_page_is_wider_than_a_telephone(visit, full, width):
         visitor.open(path.format(**full))
         assert visitor.overflow() <= 0, path
     assert visitor.violations() == []
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_how_fresh_costs_are_stands_right_below_the_title_and_no_button_is_in_between(visit, full, width):
+    visitor = visit("admin", viewport={"width": width, "height": 900})
+    for path in ("/", f"/costs/?{JUNE}", "/resources/{resource}/"):
+        visitor.open(path.format(**full))
+        title, fresh, actions = (
+            visitor.page.locator(f".page-head > {part}").bounding_box() for part in (".title", ".fresh", ".actions")
+        )
+        assert 0 <= fresh["y"] - (title["y"] + title["height"]) <= 4, path
+        assert actions["y"] >= fresh["y"] + fresh["height"] or actions["x"] >= title["x"] + title["width"], path
+
+
+def test_on_a_telephone_filters_fold_into_a_sheet_that_applies_all_of_them_at_once(visit, full):
+    visitor = visit("admin", viewport={"width": 390, "height": 844})
+    page = visitor.page
+    visitor.open("/resources/")
+    expect(page.get_by_label("State", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Search and filter").click()
+    page.get_by_label("State", exact=True).select_option("stopped")
+    page.get_by_label("Name, id, type or size").fill("i-1")
+    assert visitor.violations() == []
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**state=stopped**")
+    expect(page.get_by_role("button", name="Search and filter: on")).to_be_visible()
+    expect(page.get_by_role("link", name="i-1", exact=True)).to_be_visible()
+
+
+def test_on_a_telephone_the_tab_of_the_page_is_in_sight_and_the_page_begins_at_its_top(visit, people):
+    visitor = visit("admin", viewport={"width": 390, "height": 844})
+    visitor.open("/settings/exchange-rates/")
+    box = visitor.page.get_by_role("link", name="Exchange rates", exact=True).bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    visitor.open("/settings/")
+    assert visitor.page.evaluate("document.activeElement === document.body && scrollY === 0")
+
+
+def test_paper_in_landscape_is_used_in_its_whole_width(visit, full):
+    visitor = visit("admin", viewport={"width": 1123, "height": 794})
+    visitor.open("/resources/")
+    visitor.page.emulate_media(media="print")
+    assert visitor.page.locator("main .card").first.bounding_box()["width"] > 1000
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
