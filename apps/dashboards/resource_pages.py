@@ -1,5 +1,6 @@
 """The pages of what exists: the list of resources, and one resource with its costs and its history."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -44,13 +45,12 @@ TITLES: Final = {
 """Filters with a list to choose from."""
 COLUMNS: Final = (
     ("name", "Resource", ""),
-    ("size", "Size", "opt"),
     ("state", "State", ""),
-    ("region", "Region", "opt"),
-    ("sub_account", "Account", "opt"),
-    ("team", "Team", "opt"),
     ("cost", "Cost", "num"),
     ("idle_cost", "Idle", "num opt"),
+    ("team", "Team", "opt"),
+    ("size", "Size", "opt"),
+    ("sub_account", "Account", "opt"),
     ("since", "Since", "opt"),
 )
 MOST_CHILDREN: Final = 50
@@ -66,6 +66,12 @@ class Line:
     kind: str
     team: str
     amounts: list[Amount]
+
+    @property
+    def short_id(self) -> str:
+        """What comes last in its id, which may be a path or an ARN; empty where that is its name."""
+        last = re.split(r"[/:]", self.state.resource.resource_id)[-1]
+        return "" if last == (self.state.resource.name or last) else last
 
 
 @dataclass(frozen=True, slots=True)
