@@ -1,19 +1,27 @@
 """SQL files of the apps: read once, named by app and file, run statement by statement."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from django.db import connection
 from psycopg import sql
 
 APPS = Path(__file__).resolve().parent.parent
+_COMMENT: Final = re.compile(r"('[^']*')|[ \t]*--[^\n]*")
 
 
 @cache
 def read_sql(app: str, name: str) -> str:
-    """The text of apps/<app>/sql/<name>.sql."""
-    return (APPS / app / "sql" / f"{name}.sql").read_text()
+    """The text of apps/<app>/sql/<name>.sql without its comments.
+
+    A comment that names a parameter would be given its value too, and what follows a line break in that value is no
+    longer a comment.
+    """
+    text = (APPS / app / "sql" / f"{name}.sql").read_text()
+    return _COMMENT.sub(lambda found: found[1] or "", text)
 
 
 def run_sql(app: str, name: str, parameters: Mapping[str, object], **columns: Sequence[str]) -> int:
