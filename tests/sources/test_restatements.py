@@ -12,7 +12,7 @@ from apps.accounts.models import Role, User
 from apps.accounts.scope import Scope
 from apps.costs.models import Statement
 from apps.sources.models import Source
-from apps.sources.restatements import corrections, recent_corrections
+from apps.sources.restatements import MOST_CHANGES, corrections, recent_corrections
 from tests.costs.conftest import load, owned
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,17 @@ def test_a_correction_says_what_changed_most_and_adds_up(source: Source) -> None
     rest = one.changes[-1]
     assert (rest.service, rest.sub_account, rest.count) == (None, None, 4)
     assert sum(change.after - change.before for change in one.changes) == one.after - one.before
+
+
+def test_as_many_changes_as_are_told_are_each_named(source: Source) -> None:
+    june(source, *(["10"] * MOST_CHANGES))
+    june(source, *(["11"] * MOST_CHANGES))
+
+    (one,) = corrections(source, scope=ALL)
+
+    named = {change.service for change in one.changes}
+    assert None not in named
+    assert len(named) == MOST_CHANGES
 
 
 def test_accounts_and_deliveries_are_told_apart_the_newest_first(source: Source) -> None:

@@ -1,7 +1,7 @@
 """What GPUs cost: used, idle, unallocated and unmeasured cost are the bill, to the last digit."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,6 +10,7 @@ from hypothesis import given
 
 from apps.accounts.models import Team
 from apps.accounts.scope import Scope
+from apps.clusters.models import NodeDay
 from apps.core.periods import Period
 from apps.costs.models import ExchangeRate
 from apps.costs.queries.question import MissingRateError
@@ -173,6 +174,22 @@ def test_a_machine_that_two_sources_tell_of_is_divided_once(hours: Load, tenancy
         (Reason.COUNTED_ELSEWHERE, CARD),
         (Reason.COUNTED_ELSEWHERE, "GPU-2"),
     }
+
+
+def test_gpus_that_are_also_told_of_together_count_one_by_one(hours: Load) -> None:
+    bill((DAY.date(), "i-1", "100", ""))
+    hours(hour(), hour(device="", average=1.0))
+    assert costs() == {(): money("100", used="50", idle="50")}
+
+
+def test_a_node_is_the_machine_that_its_cluster_named_last(hours: Load) -> None:
+    bill((DAY.date(), "i-1", "70", ""), (DAY.date(), "i-2", "100", ""))
+    numbers = {"hours": 24, "cpu_core_hours": 1, "memory_gib_hours": 1, "gpu_hours": 1, "weight": 1, "labels": {}}
+    for back, name in ((2, "i-1"), (1, "i-2")):
+        day = DAYS[0] - timedelta(days=back)
+        NodeDay.objects.create(source="k", delivery_id=1, cluster="c", node="n1", resource_id=name, day=day, **numbers)
+    hours(hour(resource_id=None))
+    assert costs() == {(): money("100", used="50", idle="50")}
 
 
 def test_a_device_whose_machine_nobody_names_is_unmatched_and_says_why(hours: Load) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, product
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from apps.dashboards.resource_use import use_of
 from apps.inventory.models import Resource
 from apps.utilization.models import Device
 from apps.utilization.queries import Gpus, Granularity, fleet, heatmap, series
+from apps.utilization.queries.seen import facts
 from tests.costs.conftest import load, owned
 from tests.utilization.conftest import CARD, DAY, Load, held, hour
 
@@ -155,6 +156,81 @@ def test_days_are_what_their_hours_say_for_random_tenants(hours: Load, tenancy: 
                 expected.append((pytest.approx(mean, rel=1e-5), minutes))
         assert [(one[0], one[3]) for one in days(Scope((team,)))] == expected
     assert len(days(ML)) > 1
+
+
+Told = dict[tuple[str, str, int], dict[str, Any]]
+
+
+def made_up(random: Random) -> tuple[Told, dict[tuple[str, int], list[str]]]:
+    """Four days of three metrics of three GPUs with gaps, and who held each GPU in each hour, sometimes both teams."""
+    told, holders = Told(), dict[tuple[str, int], list[str]]()
+    for card in ("GPU-1", "GPU-2", "GPU-3"):
+        who = random.choices((["ml"], ["atlas"], ["ml", "atlas"], []), k=8)
+        holders |= {(card, at): who[at // 12] for at in range(4 * 24)}
+        for metric, at in product(("gpu", "gpu_memory", "power_watts"), range(4 * 24)):
+            if random.random() > 0.1:
+                numbers = {name: random.randint(0, 64) / 64 for name in ("average", "p95", "maximum")}
+                minutes = float(random.randint(1, 60))
+                told[card, metric, at] = hour(at, device=card, metric=metric, minutes=minutes, **numbers)
+    return told, holders
+
+
+def mean(rows: list[dict[str, Any]]) -> float:
+    """Their average, weighted by minutes."""
+    return float(sum(row["average"] * row["minutes"] for row in rows) / sum(row["minutes"] for row in rows))
+
+
+def test_the_list_and_the_heatmap_are_what_their_hours_say_for_random_tenants(hours: Load, tenancy: Load) -> None:
+    for slug in ("ml", "atlas"):
+        Team.objects.create(slug=slug, name=slug)
+    told, holders = made_up(Random(11))
+    hours(*told.values())
+    tenancy(*[held(at, device=card, namespace=one, pod=f"{one}-0", share=Decimal(1) / len(who))
+              for (card, at), who in holders.items() for one in who])  # fmt: skip
+
+    for team in ("ml", "atlas"):
+        mine = {key: row for key, row in told.items() if team in holders[key[0], key[2]]}
+        for gpu in (found := fleet(WEEK, EVERY, costs=(), scope=Scope((team,)))):
+            busy, memory, power = (
+                [row for key, row in mine.items() if key[:2] == (gpu.device.device, metric)]
+                for metric in ("gpu", "gpu_memory", "power_watts")
+            )
+            assert gpu.hours == pytest.approx(sum(row["minutes"] for row in busy) / 60)
+            assert gpu.gpu_maximum == max(row["maximum"] for row in busy)
+            averages = (gpu.gpu, gpu.gpu_memory, gpu.power_watts)
+            assert averages == pytest.approx((mean(busy), mean(memory), mean(power)), rel=1e-5)
+            assert gpu.gpu_memory_mib is None
+        assert {gpu.device.device for gpu in found} == {card for card, _, _ in mine}
+        for row in heatmap("gpu", FIRST, EVERY, scope=Scope((team,))).rows:
+            seen = [mine.get((row.device, "gpu", at)) for at in range(24)]
+            assert list(row.values) == [one and one["average"] for one in seen]
+
+
+def test_a_day_of_a_machine_that_is_theirs_and_was_held_by_them_for_hours_counts_once(shared: None) -> None:
+    assert days(Scope(("owner", "ml"))) == days(ALL)
+    (gpu,) = fleet(FIRST, EVERY, scope=Scope(("owner", "ml")))
+    assert gpu.hours == 4
+    assert gpu.gpu == pytest.approx(1.875 / 4)
+
+
+def test_hours_in_which_a_pod_had_no_part_or_no_time_are_not_its_teams(shared: None, tenancy: Load) -> None:
+    for nothing in (held(3, share=Decimal(0)), held(3, minutes=0.0)):
+        tenancy(nothing)
+        assert cells(ML) == {0: 0.125, 1: 0.25, 2: 0.5}
+        assert cells(ML, WEEK) == {0: pytest.approx(0.875 / 3)}
+
+
+@pytest.mark.parametrize("granularity", Granularity)
+def test_tenants_of_the_months_that_are_asked_for_are_read_and_no_others(
+    shared: None, tenancy: Load, granularity: Granularity
+) -> None:
+    tenancy(held(30 * 24))
+    told = facts(granularity, FIRST, list(Device.objects.values_list("pk", flat=True)), teams=["ml"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN SELECT * FROM {told.table} seen", told.parameters)
+        plan = " ".join(line for (line,) in cursor.fetchall())
+    assert "utilization_tenancy_202606" in plan
+    assert "utilization_tenancy_202607" not in plan
 
 
 def test_teams_cost_as_many_statements_for_many_gpus_as_for_one(shared: None, hours: Load, tenancy: Load) -> None:

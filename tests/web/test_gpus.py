@@ -132,6 +132,16 @@ def test_filters_of_the_address_leave_out_the_others(
         assert "Remove “Model A10G”" in shown["html"]
 
 
+@pytest.mark.parametrize("name", ["team", "model", "cluster", "node", "search"])
+def test_whatever_an_address_says_is_a_value_and_never_part_of_a_statement(
+    browser_of: Browser, gpus: None, name: str
+) -> None:
+    client = browser_of(Role.FINANCE)
+    for path in ("/gpus/", "/api/v1/gpus/"):
+        answer = client.get(path, {name: "a\n; SELECT 1/0 --"})
+        assert answer.status_code == 200, answer.content
+
+
 def test_a_metric_that_nothing_measures_says_so_and_an_unknown_one_is_left_out(browser_of: Browser, gpus: None) -> None:
     client = browser_of(Role.FINANCE)
 

@@ -1,11 +1,20 @@
 -- How busy each of %(devices)s was from %(first)s to before %(end)s, and who held it: of devices beside %(owned)s what
 -- %(teams)s see of it, where these are given.
 WITH days AS (
-    SELECT device_id, metric, min(signal) AS signal, sum(minutes) AS minutes,
-        sum(average * minutes) / sum(minutes) AS average, max(p95) AS p95, max(maximum) AS maximum
+    -- a row for each device: rows for each metric would be joined by reading all of them for each device
+    SELECT device_id, min(signal) FILTER (WHERE metric = %(gpu)s) AS signal,
+        sum(minutes) FILTER (WHERE metric = %(gpu)s) AS minutes,
+        sum(average * minutes) FILTER (WHERE metric = %(gpu)s) AS gpu,
+        max(p95) FILTER (WHERE metric = %(gpu)s) AS gpu_p95,
+        max(maximum) FILTER (WHERE metric = %(gpu)s) AS gpu_maximum,
+        sum(average * minutes) FILTER (WHERE metric = %(gpu_memory)s)
+            / sum(minutes) FILTER (WHERE metric = %(gpu_memory)s) AS gpu_memory,
+        max(maximum) FILTER (WHERE metric = %(gpu_memory_mib)s) AS gpu_memory_mib,
+        sum(average * minutes) FILTER (WHERE metric = %(power_watts)s)
+            / sum(minutes) FILTER (WHERE metric = %(power_watts)s) AS power_watts
     FROM {days} days
     WHERE day >= %(first)s AND day < %(end)s AND device_id = ANY(%(devices)s) AND metric = ANY(%(metrics)s)
-    GROUP BY 1, 2
+    GROUP BY 1
 ), tenants_known AS (
     SELECT DISTINCT d.source, d.cluster FROM utilization_device d
     WHERE EXISTS (SELECT FROM utilization_tenancy t WHERE t.device_id = d.id)
@@ -30,14 +39,10 @@ WITH days AS (
     GROUP BY 1
 )
 SELECT
-    d.id, gpu.signal, gpu.average AS gpu, gpu.p95 AS gpu_p95, gpu.maximum AS gpu_maximum,
-    memory.average AS gpu_memory, mib.maximum AS gpu_memory_mib, power.average AS power_watts,
-    gpu.minutes / 60 AS hours, coalesce(held.hours, 0) AS allocated_hours, coalesce(held.idle_hours, 0) AS idle_hours,
-    d.last_hour AS last_seen, held.teams, holders.names AS holders
+    d.id, days.signal, days.gpu / days.minutes AS gpu, days.gpu_p95, days.gpu_maximum, days.gpu_memory,
+    days.gpu_memory_mib, days.power_watts, days.minutes / 60 AS hours, coalesce(held.hours, 0) AS allocated_hours,
+    coalesce(held.idle_hours, 0) AS idle_hours, d.last_hour AS last_seen, held.teams, holders.names AS holders
 FROM utilization_device d
-JOIN days gpu ON gpu.device_id = d.id AND gpu.metric = %(gpu)s
-LEFT JOIN days memory ON memory.device_id = d.id AND memory.metric = %(gpu_memory)s
-LEFT JOIN days mib ON mib.device_id = d.id AND mib.metric = %(gpu_memory_mib)s
-LEFT JOIN days power ON power.device_id = d.id AND power.metric = %(power_watts)s
+JOIN days ON days.device_id = d.id AND days.minutes IS NOT NULL  -- what was measured of it is how busy it was
 LEFT JOIN held ON held.device_id = d.id
 LEFT JOIN holders ON holders.device_id = d.id

@@ -21,6 +21,17 @@ WITH whole_day AS MATERIALIZED (
     WHERE NOT d.is_whole AND p.team = ANY(%(teams)s) AND t.minutes > 0 AND t.share > 0
         AND t.hour >= %(first)s AND t.hour < %(end)s
     GROUP BY 1, 2
+), made_day AS MATERIALIZED (
+    -- apart, since what is asked of all days would be asked of each of these by itself
+    SELECT
+        h.device_id, h.metric, d.day, min(h.signal) AS signal, sum(h.minutes) AS minutes,
+        sum(h.average * h.minutes) / sum(h.minutes) AS average,
+        percentile_disc(0.95) WITHIN GROUP (ORDER BY h.p95) AS p95, max(h.maximum) AS maximum
+    FROM held_part d
+    JOIN utilization_hour h
+        ON h.device_id = d.device_id AND h.hour >= d.day AND h.hour < d.day + 1 AND h.hour = ANY(d.hours)
+    WHERE h.metric = ANY(%(metrics)s) AND h.hour >= %(first)s AND h.hour < %(end)s
+    GROUP BY 1, 2, 3
 )
 SELECT d.device_id, d.metric, d.day, d.signal, d.minutes, d.average, d.p95, d.maximum
 FROM utilization_day d
@@ -29,10 +40,4 @@ WHERE d.day >= %(first)s AND d.day < %(end)s AND d.metric = ANY(%(metrics)s) AND
         d.device_id = ANY(%(owned)s) OR (d.device_id, d.day) IN (SELECT device_id, day FROM held_day WHERE is_whole)
     )
 UNION ALL
-SELECT
-    h.device_id, h.metric, d.day, min(h.signal), sum(h.minutes), sum(h.average * h.minutes) / sum(h.minutes),
-    percentile_disc(0.95) WITHIN GROUP (ORDER BY h.p95), max(h.maximum)
-FROM held_part d
-JOIN utilization_hour h ON h.device_id = d.device_id AND h.hour >= d.day AND h.hour < d.day + 1 AND h.hour = ANY(d.hours)
-WHERE h.metric = ANY(%(metrics)s) AND h.hour >= %(first)s AND h.hour < %(end)s
-GROUP BY 1, 2, 3
+SELECT device_id, metric, day, signal, minutes, average, p95, maximum FROM made_day

@@ -9,5 +9,7 @@ WHERE h.hour >= %(first)s AND h.hour < %(end)s AND h.metric = ANY(%(metrics)s) A
             JOIN clusters_pod p ON p.id = t.pod_id
             WHERE t.device_id = h.device_id AND t.hour = h.hour AND t.minutes > 0 AND t.share > 0
                 AND p.team = ANY(%(teams)s)
+                -- said again, since the tenants of whole months are read otherwise
+                AND t.hour >= %(first)s AND t.hour < %(end)s AND t.device_id = ANY(%(devices)s)
         )
     )
