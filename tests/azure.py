@@ -8,6 +8,7 @@ import ipaddress
 import json
 import re
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,13 +140,14 @@ class AzureServer:
         """What the product's three questions select."""
         if query.startswith("resourcecontainers"):
             names = sorted(self.subscriptions.items())
-            return [{"id": f"/subscriptions/{key}", "name": name, "subscriptionId": key} for key, name in names]
-        types = set(re.findall(r"'(microsoft\.[a-z./]+)'", query.partition(")")[0]))
+            told = [{"id": f"/subscriptions/{key}", "name": name, "subscriptionId": key} for key, name in names]
+            return [one for one in told if _is_in_part(query, one)]
+        types = set(re.findall(r"'(microsoft\.[a-z./]+)'", query.partition("type in~")[2].partition(")")[0]))
         readable = [key for key in subscriptions if key in self.subscriptions]
         found = [
             one
             for one in sorted(self.resources, key=lambda one: str(one["id"]))
-            if one["subscriptionId"] in readable and one["type"].lower() in types
+            if one["subscriptionId"] in readable and one["type"].lower() in types and _is_in_part(query, one)
         ]
         if "summarize" not in query:
             return found
@@ -213,6 +215,12 @@ class AzureServer:
         span = f"bytes {start}-{int(start) + len(piece) - 1}/{len(blob.content)}"
         head = {"Content-Range": span, "ETag": blob.etag, "Last-Modified": _http(blob.modified)}
         return Response(piece, 206, {**head, "Content-Type": "application/octet-stream", "x-ms-blob-type": "BlockBlob"})
+
+
+def _is_in_part(query: str, one: dict[str, Any]) -> bool:
+    """Whether it is in the part of everything that a question is about."""
+    part = re.search(r"hash\(tolower\(id\)\) % (\d+) == (\d+)", query)
+    return not part or zlib.crc32(one["id"].lower().encode()) % int(part[1]) == int(part[2])
 
 
 def error(

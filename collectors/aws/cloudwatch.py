@@ -215,7 +215,7 @@ def unknown(
     found: set[str] = set()
     for one in told:
         answer = answers.get(one.question(one.measure.statistic))
-        if one.measure.weight and answer is not None:
+        if one.measure.per and answer is not None:
             behind = machines.get(one.machine)
             if behind is None or not answer.filter(~_is_known(behind)).is_empty():
                 found.add(one.keys["resource_id"])

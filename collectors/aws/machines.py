@@ -1,5 +1,6 @@
 """What the machines behind databases and endpoints have, and from when on: processors, GPUs, memory by their types."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,8 +22,17 @@ SOON: Final = timedelta(minutes=10)
 LONGEST_SWAP: Final = timedelta(hours=8)
 """How long, at most, an update keeps machines of the old and of the new configuration side by side."""
 
+EVENTS_KEPT: Final = timedelta(days=14)
+"""How long RDS keeps what happened to a database."""
+
+MARGIN: Final = timedelta(hours=1)
+"""That is taken off it: the oldest events may go while they are read."""
+
+SERVERLESS: Final = "serverless"
 ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER: Final = datetime(2970, 1, 1, tzinfo=UTC)
+
+_NAMES: Final = re.compile(r"[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,8 @@ class Machines:
 def machines_of(region: Region, namespace: str) -> dict[str, Machines]:
     """The machines of each database, by its ARN, or of each variant of an endpoint, by `ARN/variant`.
 
-    Types of SageMaker and RDS are those of EC2 with `ml.` and `db.` before them. Of what has none, such as a serverless
-    variant, no more is known than that it is there.
+    Raises ProviderRefusedError or ProviderUnavailableError. Types of SageMaker and RDS are those of EC2 with `ml.` and
+    `db.` before them. Of what has none, such as a serverless variant, no more is known than that it is there.
     """
     found = list(_databases(region) if SERVICES[namespace] is DATABASES else _variants(region))
     sizes = _sizes(region, {type_ for _, type_, _, _ in found})
@@ -55,8 +65,37 @@ def machines_of(region: Region, namespace: str) -> dict[str, Machines]:
 
 
 def _databases(region: Region) -> Iterator[tuple[str, str, datetime, datetime]]:
-    for found in region.found(DATABASES):
-        yield str(search(DATABASES.id, found)), str(found["DBInstanceClass"]).removeprefix("db."), ALWAYS, NEVER
+    """What happened is asked for last: else a class that is changed in between would be taken for the one before."""
+    found, told_from = list(region.found(DATABASES)), region.aws.now() - EVENTS_KEPT + MARGIN
+    changed = _changes(region) if found else {}
+    for one in found:
+        class_ = str(one["DBInstanceClass"]).removeprefix("db.")
+        made = one.get("InstanceCreateTime", NEVER)
+        since = max(made, told_from, changed.get(one["DBInstanceIdentifier"], ALWAYS)).astimezone(UTC)
+        yield str(search(DATABASES.id, one)), class_, ALWAYS if class_ == SERVERLESS else since, NEVER
+
+
+def _changes(region: Region) -> dict[str, datetime]:
+    """When databases were last given another class, by their names: NEVER before it is finished.
+
+    One that was given the name of another, by the switchover of a blue/green deployment, may be of another class.
+    """
+    changed: dict[str, datetime] = {}
+    for event in events(region, "db-instance", "configuration change"):
+        if "class" in event["Message"].lower():
+            is_over = event["Message"].startswith("Finished")
+            changed[event["SourceIdentifier"]] = event["Date"] if is_over else NEVER
+    for event in events(region, "blue-green-deployment", "notification"):
+        for name in _NAMES.findall(event["Message"]):
+            changed[name] = max(event["Date"], changed.get(name, ALWAYS))
+    return changed
+
+
+def events(region: Region, source: str, category: str) -> list[Mapping[str, Any]]:
+    """What happened to all of a type, as far back as RDS tells, in the order of time."""
+    client, minutes = region.aws.client("rds", region.name), int(EVENTS_KEPT / timedelta(minutes=1))
+    pages = region.aws.pages(client, "describe_events", SourceType=source, EventCategories=[category], Duration=minutes)
+    return sorted((event for page in pages for event in page["Events"]), key=lambda event: event["Date"])
 
 
 def _variants(region: Region) -> Iterator[tuple[str, str, datetime, datetime]]:

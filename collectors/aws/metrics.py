@@ -10,7 +10,7 @@ import polars as pl
 from collectors.aws.accounts import Account, AccountsConnection
 from collectors.aws.cloudwatch import CloudWatch, Told, hours_told, unknown
 from collectors.aws.listing import Region
-from collectors.aws.machines import SERVICES, Machines, machines_of
+from collectors.aws.machines import SERVICES, Machines, events, machines_of
 from collectors.aws.measures import MEASURES
 from collectors.aws.settings import listed
 from collectors.cloud_metrics import HOUR, days, stretch, write_hours
@@ -32,6 +32,7 @@ PERMISSIONS: Final = (
     "ec2:DescribeInstanceTypes",
     "ec2:DescribeRegions",
     "rds:DescribeDBInstances",
+    "rds:DescribeEvents",
     "sagemaker:DescribeEndpoint",
     "sagemaker:DescribeEndpointConfig",
     "sagemaker:ListEndpoints",
@@ -40,7 +41,12 @@ _UNMEASURED: Final = {
     "AWS/RDS": "the memory of databases there is left out.",
     "/aws/sagemaker/Endpoints": "what endpoints there use of their GPUs, processors and memory is left out.",
 }
-_CHANGED: Final = "what an endpoint used of GPUs, processors and memory until it was changed or taken away is left out."
+_CHANGED: Final = {
+    "AWS/RDS": "what a database used of its memory is left out where its class is not known: before it was last"
+    " changed, more than two weeks ago, of which RDS tells no changes, and of one that is gone.",
+    "/aws/sagemaker/Endpoints": "what an endpoint used of GPUs, processors and memory until it was changed or taken"
+    " away is left out.",
+}
 
 
 class AwsCloudWatch(AccountsConnection):
@@ -112,6 +118,7 @@ class Metrics(Account):
         yield "ec2", lambda: self.aws.call(self.aws.client("ec2", region.name), "describe_instance_types", MaxResults=5)
         for sort in SERVICES.values():
             yield sort.service, lambda sort=sort: region.try_list(sort)  # type: ignore[misc]
+        yield "rds", lambda: events(region, "blue-green-deployment", "notification")
 
     def _hours(self, region: Region, start: datetime, end: datetime, tick: Callable[[], None]) -> pl.DataFrame:
         watch, told = CloudWatch(region), list[Told]()
@@ -119,14 +126,19 @@ class Metrics(Account):
             told += watch.told(measure)
             tick()
         known = self._machines(region, {one.measure.namespace for one in told if one.measure.per})
-        machines = {name: one for found in known.values() for name, one in found.items()}
         answers = watch.answers((question for one in told for question in one.questions), start, end)
         tick()
-        if changed := unknown((one for one in told if one.measure.namespace in known), answers, machines):
-            names = sorted(arn.rpartition("/")[2] for arn in changed)
-            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-            self.note(region.name, f"Not known all day is what {', '.join(names[:MOST_NAMES])}{more} ran on", _CHANGED)
-        return hours_told(told, answers, machines)
+        for namespace, machines in known.items():
+            of = (one for one in told if one.measure.namespace == namespace)
+            self._say_unknown(region.name, namespace, unknown(of, answers, machines))
+        return hours_told(told, answers, {name: one for found in known.values() for name, one in found.items()})
+
+    def _say_unknown(self, region: str, namespace: str, resources: set[str]) -> None:
+        names = sorted(arn.rpartition("/" if "/" in arn else ":")[2] for arn in resources)
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        if names:
+            said = f"Not known all day is what {', '.join(names[:MOST_NAMES])}{more} ran on"
+            self.note(region, said, _CHANGED[namespace])
 
     def _machines(self, region: Region, namespaces: set[str]) -> dict[str, dict[str, Machines]]:
         """By namespace; without those that may not be read."""

@@ -1,6 +1,7 @@
 """Asking Azure Resource Graph what exists, page by page, as somebody who may read it. The SDK is loaded when called."""
 
 import json
+import math
 import os
 import re
 import time
@@ -25,6 +26,15 @@ PAGE_ROWS: Final = 200
 
 AT_ONCE: Final = 200
 """Subscriptions that one question is about: Azure advises fewer than 300."""
+
+MOST_PARTS: Final = 100_000
+"""That a question is divided into: with more, the answers are no pages of resources."""
+
+SPARE: Final = 1.25
+"""How much smaller than a page a part is made: parts are not all of one size."""
+
+LEAST: Final = 0.9
+"""Of what was counted has to be told, else it is not believed that the rest went away."""
 
 LONGEST_REST: Final = 15.0  # seconds; a quota is for five of them
 SUBSCRIPTIONS: Final = """\
@@ -78,28 +88,35 @@ class Graph:
         return {str(row["subscriptionId"]).lower(): str(row["name"]) for row in self.rows(SUBSCRIPTIONS, ())}
 
     def rows(self, query: str, subscriptions: Sequence[str]) -> Iterator[Row]:
-        """Every row of an answer, which has to be in a fixed order; of all subscriptions where none is named.
+        """Every row of an answer, of all subscriptions where none is named.
 
-        Raises NotReadyError where it changed between two pages so that a row may be missing.
+        A second page begins so many rows after the first, and skips one where something was taken away meanwhile. So
+        what is more than a page is asked for in parts, by a hash of the id, each of which is a page of its own: what
+        is there all the time is told, and told once.
         """
         for start in range(0, max(len(subscriptions), 1), AT_ONCE):
             yield from self._rows(query, subscriptions[start : start + AT_ONCE])
 
-    def _rows(self, query: str, subscriptions: Sequence[str]) -> Iterator[Row]:
-        said = self._page(query, subscriptions, None)
-        found, total = 0, said.total_records
-        while True:
+    def _rows(self, query: str, subscriptions: Sequence[str], part: int = 0, parts: int = 1) -> Iterator[Row]:
+        said = self._page(_part_of(query, part, parts), subscriptions)
+        if said.skip_token is None:
+            if str(said.result_truncated).lower().endswith("true") or len(said.data) != said.total_records:
+                raise ProviderUnavailableError("Azure left something out of its answer and does not say how to get it.")
             yield from said.data
-            found += len(said.data)
-            if said.skip_token is None or found > total or said.total_records != total:
-                break
-            said = self._page(query, subscriptions, said.skip_token)
-        if str(said.result_truncated).lower().endswith("true"):
-            raise ProviderUnavailableError("Azure left something out of its answer and does not say how to get it.")
-        if not found == total == said.total_records:
-            raise NotReadyError(f"Azure counted {total:,} and gave {found:,}: resources come and go.", retry_after=60.0)
+            return
+        pages = max(2, math.ceil(SPARE * said.total_records / max(len(said.data), 1)))
+        if parts * pages > MOST_PARTS:
+            raise ProviderUnavailableError(_NO_PAGE)
+        found = 0
+        for further in range(pages):
+            for row in self._rows(query, subscriptions, part + further * parts, parts * pages):
+                found += 1
+                yield row
+        if parts == 1 and found < LEAST * said.total_records:
+            counted = f"Azure counted {said.total_records:,} and gave {found:,}"
+            raise NotReadyError(f"{counted}: too much went away meanwhile.", retry_after=60.0)
 
-    def _page(self, query: str, subscriptions: Sequence[str], skip_token: str | None) -> Any:
+    def _page(self, query: str, subscriptions: Sequence[str]) -> Any:
         from azure.core.exceptions import AzureError, DeserializationError  # noqa: PLC0415
         from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions  # noqa: PLC0415
 
@@ -107,12 +124,13 @@ class Graph:
         asked = QueryRequest(
             query=query,
             subscriptions=list(subscriptions) or None,
-            options=QueryRequestOptions(top=PAGE_ROWS, skip_token=skip_token, result_format="objectArray"),
+            options=QueryRequestOptions(top=PAGE_ROWS, result_format="objectArray"),
         )
         ask = self._client().resources
         faults = (AzureError, DeserializationError)
         said = patiently(lambda: ask(asked, raw_response_hook=self._note), faults, explain)
-        if not isinstance(said.data, list) or not isinstance(said.total_records, int):
+        rows, total = getattr(said, "data", None), getattr(said, "total_records", None)
+        if not isinstance(rows, list) or not isinstance(total, int) or not all(isinstance(one, dict) for one in rows):
             raise ProviderUnavailableError(_NO_PAGE)
         return said
 
@@ -203,6 +221,11 @@ def readable(graph: Graph, named: Sequence[str], *, role: str = READER) -> Reada
         raise missing_role(f"the subscription {named[0]}" if named else "a subscription", role)
     missing = (f"The role {role} is missing on the subscription {one}:" for one in named if one not in found)
     return Readable(names, tuple(missing))
+
+
+def _part_of(query: str, part: int, parts: int) -> str:
+    table, _, rest = query.partition("\n")
+    return f"{table}\n| where hash(tolower(id)) % {parts} == {part}\n{rest}" if parts > 1 else query
 
 
 def _code(answer: Any) -> str:

@@ -260,7 +260,8 @@ def rows_of(resource: Resource) -> Iterator[Row]:
         return
     shared = {name: resource.get(name) for name in ("type", "location", "subscriptionId", "resourceGroup", "tags")}
     whole, pools = str(resource["id"]), listed.pools
-    for pool in at(resource, pools.path) or ():
+    found = at(resource, pools.path)
+    for pool in (one for one in (found if isinstance(found, list) else ()) if at(one, "name")):
         part = {**pool, **shared, "tags": pool.get("tags") or shared["tags"]}
         yield _row({**part, "id": f"{whole}/{pools.segment}/{pool['name']}"}, pools.part)
 
@@ -287,7 +288,7 @@ def _row(resource: Resource, listed: Listed) -> Row:
         "state": _state(said, parent, listed),
         "created_at": _time(_first(resource, listed.created)),
         "parent_id": parent,
-        "tags": {str(key): _text(value) for key, value in (resource.get("tags") or {}).items()},
+        "tags": _tags(resource.get("tags")),
         "details": _details(resource, listed, said),
         "listing": listing_of(str(resource["subscriptionId"]), str(resource["type"])),
     }
@@ -341,6 +342,10 @@ def _time(text: object) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=UTC) if time and not time.tzinfo else time
+
+
+def _tags(said: object) -> dict[str, str]:
+    return {str(key): _text(value) for key, value in said.items()} if isinstance(said, Mapping) else {}
 
 
 def _plain(value: object) -> object:

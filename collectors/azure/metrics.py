@@ -81,6 +81,7 @@ class AzureMonitor(SubscriptionsConnection):
         """Hours of each group; one that may not be read is left out as a whole."""
         refused: list[ProviderRefusedError] = []
         for group, resources in groups.items():
+            self._monitor.failed.clear()
             try:
                 points = self._monitor.points(group, resources, start, end, lambda: progress(0, 0))
                 read = [hours_of(some) for some in points]
@@ -88,9 +89,15 @@ class AzureMonitor(SubscriptionsConnection):
                 refused.append(error)
                 self._warnings.append(f"{error} {group.type} in {group.region} is left out.")
                 continue
+            self._warn_of_failed(group)
             yield from read
         if refused and len(refused) == len(groups):
             raise refused[0]
+
+    def _warn_of_failed(self, group: Group) -> None:
+        if failed := ", ".join(sorted(self._monitor.failed)):
+            left_out = f"some of {group.type} in {group.region} are left out."
+            self._warnings.append(f"Azure Monitor could not tell all metrics ({failed}): {left_out}")
 
     def _try_each(self) -> str:
         """Read the last hour of one resource of each group."""

@@ -1,6 +1,7 @@
 """Asking Azure Monitor for metrics of many resources at once, by region and type. The SDK is loaded when called."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ ENDPOINT: Final = "AZURE_MONITOR_METRICS_ENDPOINT"
 
 PUBLIC: Final = "https://{region}.metrics.monitor.azure.com"
 ROLE: Final = "Monitoring Reader"
+OK: Final = 200
 AT_ONCE: Final = 50
 """Resources in a question: Azure takes no more."""
 
@@ -31,6 +33,9 @@ _WAY: Final = Way(
     "This server has no Azure identity of its own: give tenant id, client id and client secret of an application.",
 )
 _NO_ANSWER: Final = "Azure Monitor answered something else than metrics."
+_FAILED: Final = re.compile(r'"errorCode"\s*:\s*"(?!Success")([^"]+)"')
+"""What is said of a metric that could not be read, in an answer that is good otherwise; the SDK drops it."""
+
 _ID_ENDS: Final = "/providers/microsoft.insights/metrics/"
 
 
@@ -51,6 +56,8 @@ class Monitor:
         self._sign_in = sign_in
         self._credential: Any = None
         self._clients: dict[str, Any] = {}
+        self.failed: set[str] = set()
+        """Azure's words for metrics that answers were without, for whoever asks to clear."""
 
     def points(
         self, group: Group, resources: Sequence[str], start: datetime, end: datetime, tick: Callable[[], None]
@@ -81,7 +88,7 @@ class Monitor:
             granularity=PERIOD,
             aggregations=sorted({word for one in measures for word in (one.value, one.peak) if word}),
         )
-        return patiently(ask, (AzureError, KeyError, TypeError, ValueError), partial(explain, group))
+        return patiently(ask, (AzureError, AttributeError, KeyError, TypeError, ValueError), partial(explain, group))
 
     def _client(self, region: str) -> Any:
         """A client of a region without the SDK's own retries, which sleep where nobody can cancel."""
@@ -96,6 +103,7 @@ class Monitor:
                 self._credential,
                 audience=endpoint.replace("{region}.", ""),
                 raw_request_hook=self._count,
+                raw_response_hook=self._note,
                 retry_total=0,
                 **TIMEOUTS,
             )
@@ -104,10 +112,14 @@ class Monitor:
     def _count(self, _: Any) -> None:
         self.calls += 1
 
+    def _note(self, response: Any) -> None:
+        if response.http_response.status_code == OK:
+            self.failed.update(_FAILED.findall(response.http_response.text()))
+
 
 def explain(group: Group, error: Exception) -> Problem:
     """What an exception of the SDK means."""
-    if isinstance(error, KeyError | TypeError | ValueError):
+    if isinstance(error, AttributeError | KeyError | TypeError | ValueError):
         return ProviderUnavailableError(_NO_ANSWER)
     if problem := on_the_way(error, _WAY):
         return problem

@@ -186,7 +186,7 @@ Projects = Mapping[str, Project]
 
 def read_project(asset: Mapping[str, Any]) -> tuple[str, Project]:
     """Number and project of an asset of the type cloudresourcemanager.googleapis.com/Project."""
-    data = asset["resource"]["data"]
+    data = (asset.get("resource") or {}).get("data") or {}
     number = asset["name"].rpartition("/")[2]
     called = str(data.get("displayName") or data.get("name") or "")
     return number, Project(str(data.get("projectId") or number), _labels(data, "labels"), called)
@@ -194,8 +194,9 @@ def read_project(asset: Mapping[str, Any]) -> tuple[str, Project]:
 
 def resource_row(asset: Mapping[str, Any], of: AssetType, projects: Projects, listing: str) -> dict[str, object]:
     """An asset as a row of RESOURCES."""
-    data = asset["resource"].get("data") or {}
-    place = asset["resource"].get("location") or _found(_PLACE, asset["name"]) or ""
+    told = asset.get("resource") or {}
+    data = told.get("data") or {}
+    place = told.get("location") or _found(_PLACE, asset["name"]) or ""
     number, project = _project(asset, data, projects)
     name = _named_by_id(asset["name"], projects)
     state, said = _state(data, of)
@@ -254,7 +255,7 @@ def _aliases(name: str, of: AssetType, data: Mapping[str, Any], project: str, nu
 
 def _state(data: Mapping[str, Any], of: AssetType) -> tuple[str, str | None]:
     """Our state, and Google's word for it."""
-    words = [word for path in of.state if (word := _first(data, path))]
+    words = [str(word) for path in of.state if (word := _first(data, path))]
     known = {**STATES, **of.states}
     state = next((known[word] for word in words if word in known), "unknown" if of.state else "available")
     if state == "available" and of.used_by:
@@ -291,7 +292,7 @@ def _labels(data: Mapping[str, Any], paths: str) -> dict[str, str]:
         for part in path.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
         if isinstance(found, Mapping):
-            return {str(key): str(value) for key, value in found.items()}
+            return {str(key): "" if value is None else str(value) for key, value in found.items()}
     return {}
 
 

@@ -57,6 +57,11 @@ def explain(error: Exception, api: Api) -> Problem:
     return ProviderUnavailableError("The connection to Google Cloud failed or broke off.")
 
 
+def text_of(error: Any) -> str:
+    """Google's own words, without the address that the SDK puts before them."""
+    return _REQUEST.sub("", str(error.message or ""))
+
+
 def _not_signed_in(error: Any) -> Problem:
     """Errors of signing in, before anything was asked."""
     from google.auth import exceptions as sign_in  # noqa: PLC0415
@@ -123,7 +128,7 @@ def _denied(error: Any, reason: str, api: Api) -> ProviderRefusedError:
         return ProviderRefusedError(
             "A VPC Service Controls perimeter keeps this server out: let the service account in by an ingress rule."
         )
-    named = _PERMISSION.search(_REQUEST.sub("", str(error.message or "")))
+    named = _PERMISSION.search(text_of(error))
     permission = _metadata(error).get("permission") or (named[0] if named else next(iter(api.roles)))
     role = CONSUMER if permission == USE else api.roles.get(permission, next(iter(api.roles.values())))
     return ProviderRefusedError(f"The permission {permission} is missing: grant {role}.", permission=permission)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from pydantic import Field, SecretStr, field_validator
 
 from collectors.connections import Fields
-from collectors.errors import ProviderRefusedError
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.gcp.errors import Api, explain
 from collectors.patience import patiently
 
@@ -123,6 +123,14 @@ class Google:
             )
         except ValueError as error:
             raise ProviderRefusedError("The key of the service account is damaged: copy its whole file.") from error
+
+
+def follow(token: str, before: set[str]) -> str:
+    """The token of the next page, after those that were followed. Raises ProviderUnavailableError in a circle."""
+    if token in before:
+        raise ProviderUnavailableError("Google Cloud answers with the same pages again and again.")
+    before.add(token)
+    return token
 
 
 def faults() -> tuple[type[Exception], ...]:

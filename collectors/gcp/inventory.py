@@ -20,10 +20,10 @@ from collectors.connections import (
     Window,
     try_steps,
 )
-from collectors.errors import ProviderRefusedError
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.gcp.assets import TYPES, AssetType, Project, Projects, end_of_listing, read_project, resource_row
 from collectors.gcp.errors import Api
-from collectors.gcp.identity import ANSWER_SECONDS, Google, Secrets
+from collectors.gcp.identity import ANSWER_SECONDS, Google, Secrets, follow
 from collectors.records import write_records
 from collectors.resources import RESOURCES
 from collectors.transfer import check_space
@@ -84,13 +84,13 @@ class Assets(Google):
 
     def pages(self, parent: str, asset_type: str) -> Iterator[tuple[list[dict[str, Any]], int]]:
         """The assets of a type as they were at one moment, page by page, with the bytes of the page."""
-        token = ""
+        token, before = "", set[str]()
         while True:
             page = self.ask(partial(self._list, parent, asset_type, token))
             yield [type(asset).to_dict(asset) for asset in page.assets], type(page).pb(page).ByteSize()
-            token = page.next_page_token
-            if not token:
+            if not page.next_page_token:
                 return
+            token = follow(page.next_page_token, before)
 
     def _list(self, parent: str, asset_type: str, token: str) -> Any:
         request = {
@@ -198,11 +198,16 @@ class GcpInventory(Connection):
         """The pages of a type; none of one that Cloud Asset Inventory does not know."""
         from google.api_core.exceptions import BadRequest  # noqa: PLC0415 - nobody without a Google source loads it
 
+        told = 0
         try:
-            yield from self._assets.pages(self.settings.parent, of.name)
+            for page in self._assets.pages(self.settings.parent, of.name):
+                yield page
+                told += 1
         except ProviderRefusedError as error:
             if not isinstance(error.__cause__, BadRequest):
                 raise
+            if told:
+                raise ProviderUnavailableError("Cloud Asset Inventory did not give the next page.") from error
             self._unknown.append(of.name)
 
     def _projects(self) -> Projects:

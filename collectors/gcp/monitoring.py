@@ -11,10 +11,10 @@ from typing import Any, Final
 import polars as pl
 
 from collectors.cloud_metrics import KEYS, PERIOD, POINTS
-from collectors.errors import ProviderRefusedError
+from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.gcp.assets import PROVIDER
-from collectors.gcp.errors import Api
-from collectors.gcp.identity import Google
+from collectors.gcp.errors import Api, text_of
+from collectors.gcp.identity import Google, follow
 from collectors.gcp.measures import MEASURES, Measure, Part
 
 PAGE_POINTS: Final = 20_000
@@ -50,21 +50,27 @@ class Monitoring(Google):
         """Every series; a metric that nobody has ever written has none."""
         from google.api_core.exceptions import NotFound  # noqa: PLC0415 - nobody without a Google source loads it
 
-        path, token = f"/v3/projects/{project}/timeSeries", ""
+        path, token, before = f"/v3/projects/{project}/timeSeries", "", set[str]()
         while True:
             try:
                 page = self.ask(partial(self._page, path, {**asked, **({"pageToken": token} if token else {})}))
             except ProviderRefusedError as error:
-                if isinstance(error.__cause__, NotFound) and "metric" in str(error.__cause__).lower():
+                if isinstance(error.__cause__, NotFound) and "metric" in text_of(error.__cause__).lower():
                     return
                 raise
             yield from page.get("timeSeries", ())
-            token = page.get("nextPageToken", "")
-            if not token:
+            if not page.get("nextPageToken"):
                 return
+            token = follow(page["nextPageToken"], before)
 
     def _page(self, path: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        page: dict[str, Any] = self.get(path, asked).json()
+        """A page that Google answers whole: parts of a day would look as if nothing else had been measured."""
+        page = self.get(path, asked).json()
+        if not isinstance(page, dict) or not isinstance(page.get("timeSeries", []), list):
+            raise ProviderUnavailableError("Cloud Monitoring answered something else than series.")
+        if page.get("executionErrors") or page.get("unreachable"):
+            where = ", ".join(map(str, page.get("unreachable") or ())) or "a part of it"
+            raise ProviderUnavailableError(f"Cloud Monitoring could not read all that it was asked for: {where}.")
         return page
 
 

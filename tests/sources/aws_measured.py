@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from moto.rds.models import Event, rds_backends
 from moto.sagemaker.models import sagemaker_backends
 
 from collectors.aws.metrics import AwsCloudWatch
@@ -16,6 +17,7 @@ from tests.sources.aws_looks import ACCOUNT, HERE
 DAY = date(2026, 6, 1)
 MACHINE = {"InstanceId": "i-1"}
 GIB = 2.0**30
+_BLUE_GREEN = "blue-green-deployment", "bgd-1", ["notification"]
 MAY = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -50,6 +52,29 @@ def date_endpoint(
     endpoint.creation_time, endpoint.last_modified_time, config.creation_time = made, changed or made, made
     for variant in endpoint.production_variants:
         variant["DeployedImages"] = [{"ResolutionTime": deployed}] if deployed else []
+
+
+def make_database(
+    aws: AwsServer,
+    *happened: tuple[datetime, str],
+    name: str = "orders",
+    class_: str = "db.m5.large",
+    made: datetime = MAY,
+) -> str:
+    """A database of moto that was made then, with what happened to it; its ARN."""
+    told = aws.client("rds", HERE).create_db_instance(
+        DBInstanceIdentifier=name, DBInstanceClass=class_, Engine="postgres", AllocatedStorage=20
+    )
+    backend = rds_backends[ACCOUNT][HERE]
+    database = backend.databases[name]
+    database.instance_create_time = made
+    for when, message in happened:
+        event = Event("DB_INSTANCE_CREATE", database)
+        event.date, event.message, event.event_categories = when, message, ["configuration change"]
+        if "witchover" in message:
+            event.source_type, event.source_identifier, event.event_categories = _BLUE_GREEN
+        backend.events.append(event)
+    return str(told["DBInstance"]["DBInstanceArn"])
 
 
 def every_five(value: float, *, hour: int = 10, points: int = 12) -> dict[int, float]:

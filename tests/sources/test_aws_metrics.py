@@ -12,7 +12,6 @@ from tests.aws import AwsServer
 from tests.sources.aws_looks import ACCOUNT, HERE, THERE, count, make_endpoint
 from tests.sources.aws_measured import (
     DAY,
-    GIB,
     MACHINE,
     MAY,
     date_endpoint,
@@ -100,25 +99,6 @@ def test_gpus_of_the_agent_are_devices_and_its_sums_over_machines_are_not_counte
     assert hour_of(hours, "power_watts", device="nvidia1")["maximum"] == 75.5
     assert hour_of(hours, "memory", resource_id="i-1")["average"] == 0.625
     assert hour_of(hours, "memory", resource_id="")["node"] == "ip-10-0-0-7"
-
-
-def test_memory_of_a_database_is_what_is_not_free_of_what_its_class_has(aws: AwsServer, tmp_path: Path) -> None:
-    made = aws.client("rds", HERE).create_db_instance(
-        DBInstanceIdentifier="orders", DBInstanceClass="db.m5.large", Engine="postgres", AllocatedStorage=20
-    )
-    of = {"DBInstanceIdentifier": "orders"}
-    put(aws, "AWS/RDS", "FreeableMemory", of, {600: 7 * GIB, 602: 5 * GIB})  # of 8 GiB
-    put(aws, "AWS/RDS", "CPUUtilization", of, {600: 12.5})
-    put(aws, "AWS/RDS", "ReadThroughput", of, {600: 100.0})
-    put(aws, "AWS/RDS", "WriteThroughput", of, {600: 50.0})
-
-    hours = fetched(watch(), tmp_path)
-
-    memory = hour_of(hours, "memory")
-    assert (memory["average"], memory["maximum"]) == (0.25, 0.375)
-    assert set(hours["resource_id"]) == {made["DBInstance"]["DBInstanceArn"]}
-    assert hour_of(hours, "cpu")["average"] == 0.125
-    assert hour_of(hours, "disk_bytes_per_second")["average"] == 150
 
 
 def test_an_endpoint_is_measured_against_all_gpus_and_processors_of_its_machines(

@@ -16,7 +16,17 @@ from collectors.connections import kind_of
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from tests.aws import AwsServer
 from tests.sources.aws_looks import ACCOUNT, HERE, THERE, denied, is_asked, make_endpoint
-from tests.sources.aws_measured import GIB, MACHINE, date_endpoint, every_five, fetched, hour_of, put, watch
+from tests.sources.aws_measured import (
+    GIB,
+    MACHINE,
+    date_endpoint,
+    every_five,
+    fetched,
+    hour_of,
+    make_database,
+    put,
+    watch,
+)
 
 ENDPOINT = {"EndpointName": "chat", "VariantName": "blue"}
 
@@ -49,10 +59,12 @@ def answer(said: dict[str, Any], operation: str, *, times: int = 9) -> Any:
     return spoil
 
 
+@pytest.mark.parametrize("action", ["rds:DescribeDBInstances", "rds:DescribeEvents"])
 def test_without_their_machines_endpoints_and_memory_of_databases_are_left_out_and_said(
-    measured: AwsServer, tmp_path: Path
+    measured: AwsServer, tmp_path: Path, action: str
 ) -> None:
-    denied(measured, "rds:DescribeDBInstances", "sagemaker:ListEndpoints")
+    make_database(measured)
+    denied(measured, action, "sagemaker:ListEndpoints")
     made = watch()
 
     hours = fetched(made, tmp_path)
@@ -63,7 +75,7 @@ def test_without_their_machines_endpoints_and_memory_of_databases_are_left_out_a
     assert endpoints == (
         f"sagemaker:ListEndpoints {where} what endpoints there use of their GPUs, processors and memory is left out."
     )
-    assert databases == f"rds:DescribeDBInstances {where} the memory of databases there is left out."
+    assert databases == f"{action} {where} the memory of databases there is left out."
 
 
 def test_what_is_measured_of_gpus_that_a_machine_does_not_have_is_a_gap(aws: AwsServer, tmp_path: Path) -> None:
@@ -151,12 +163,13 @@ def test_an_answer_that_failed_in_part_is_not_loaded(
 
 
 def test_the_test_of_a_connection_names_everything_that_is_missing(aws: AwsServer) -> None:
-    denied(aws, "cloudwatch:GetMetricData", "rds:DescribeDBInstances", "ec2:DescribeInstanceTypes")
+    actions = ("cloudwatch:GetMetricData", "rds:DescribeDBInstances", "rds:DescribeEvents", "ec2:DescribeInstanceTypes")
+    denied(aws, *actions)
 
     *_, last = watch().check()
 
     assert (last.step, last.ok) == ("Read metrics", False)
-    for missing in ("cloudwatch:GetMetricData", "rds:DescribeDBInstances", "ec2:DescribeInstanceTypes"):
+    for missing in actions:
         assert missing in last.says
     assert "sagemaker" not in last.says
 
@@ -183,14 +196,16 @@ def keys(aws: AwsServer) -> Iterator[dict[str, str]]:
 def test_the_policy_beside_the_form_is_enough(aws: AwsServer, tmp_path: Path, keys: dict[str, str]) -> None:
     make_endpoint(aws, "chat")
     date_endpoint("chat")
+    make_database(aws)
     put(aws, "AWS/EC2", "CPUUtilization", MACHINE, {600: 50.0})
+    put(aws, "AWS/RDS", "FreeableMemory", {"DBInstanceIdentifier": "orders"}, {600: GIB})
     put(aws, "/aws/sagemaker/Endpoints", "GPUUtilization", ENDPOINT, {600: 50.0})
     urllib3.request("POST", f"{aws.url}/moto-api/reset-auth", body=b"0")
     made = watch(keys=keys)
 
     hours = fetched(made, tmp_path)
 
-    assert sorted(hours["metric"]) == ["cpu", "gpu"]
+    assert sorted(hours["metric"]) == ["cpu", "gpu", "memory"]
     assert list(made.warnings) == []
-    assert len(PERMISSIONS) == 8
+    assert len(PERMISSIONS) == 9
     assert AwsCloudWatch.place({"roles": "", "regions": HERE}) == f"the account of its own identity: {HERE}"

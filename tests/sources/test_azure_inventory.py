@@ -1,5 +1,6 @@
 """What exists in Azure, asked of Resource Graph over HTTPS: rows, subscriptions without a role, paging, faults."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from collectors.records import read_records
 from collectors.resources import RESOURCES
 from tests.azure import SECRET, TOKEN, AzureServer, arm_error, azure, azure_for_all, entra_error
 from tests.sources.azure import APPLICATION
-from tests.sources.azure_resources import CARD, ESTATE, FIRST_SUB, SECOND_SUB, identity
+from tests.sources.azure_resources import CARD, ESTATE, FIRST_SUB, SECOND_SUB, disk, identity, resource
 from tests.sources.conftest import look_again, work
 
 __all__ = ["azure", "azure_for_all"]
 GRAPH = "Microsoft.ResourceGraph"
+ODD = '{"totalRecords": 1, "count": 1, "data": ["no row"], "resultTruncated": "false", "facets": []}'
 OTHER = "00000000-aaaa-bbbb-cccc-00000000000f"
 
 
@@ -132,6 +134,23 @@ def test_each_type_has_its_own_words(
         assert row[column] == value if exact else str(row[column]).endswith(str(value)), column
 
 
+def test_one_odd_resource_hides_no_other(azure: AzureServer, tmp_path: Path) -> None:
+    azure.subscriptions |= {FIRST_SUB: "ml"}
+    pools = {"agentPoolProfiles": [{"vmSize": "a size and no name"}, "no pool", {"name": "gpu"}]}
+    azure.resources += [
+        disk("as-text", "Unattached", tags='{"team": "search"}'),
+        disk("много-名前", "Unattached", tags={"a.b:c/d": None, "ключ": "ü", **{f"tag{n}": "v" for n in range(500)}}),
+        resource("Microsoft.ContainerService/managedClusters", "odd", properties=pools),
+        resource("Microsoft.ContainerService/managedClusters", "odder", properties={"agentPoolProfiles": "none"}),
+    ]
+
+    rows = listed(tmp_path)
+
+    assert sorted(rows["resource_name"].drop_nulls()) == ["as-text", "gpu", "odd", "odder", "много-名前"]
+    tags = json.loads(one(rows, "много-名前")["tags"])
+    assert (tags["a.b:c/d"], tags["ключ"], len(tags)) == ("", "ü", 502)
+
+
 def test_every_listing_is_told_to_its_end_also_an_empty_one(estate: AzureServer, tmp_path: Path) -> None:
     ends = listed(tmp_path).filter(pl.col("resource_id").is_null())
 
@@ -198,6 +217,9 @@ def test_a_subscription_that_may_not_be_read_is_a_warning_beside_the_others(
         (lambda _: Response("<html>", 200, {"Content-Type": "text/html"}), ProviderUnavailableError, "something else"),
         (lambda _: Response('{"data": [', 200, {"Content-Type": "application/json"}), ProviderUnavailableError, "page"),
         (lambda _: Response("{}", 200, {"Content-Type": "application/json"}), ProviderUnavailableError, "page"),
+        (lambda _: Response("null", 200, {"Content-Type": "application/json"}), ProviderUnavailableError, "page"),
+        (lambda _: Response("", 200, {"Content-Type": "application/json"}), ProviderUnavailableError, "page"),
+        (lambda _: Response(ODD, 200, {"Content-Type": "application/json"}), ProviderUnavailableError, "page"),
     ],
 )
 def test_what_azure_answers_instead_of_a_page_is_told(
@@ -224,18 +246,38 @@ def test_a_secret_that_has_expired_is_told_and_never_shown(estate: AzureServer, 
     assert TOKEN not in str(told.value)
 
 
-def test_an_answer_that_changes_between_two_pages_closes_nothing(estate: AzureServer, tmp_path: Path) -> None:
-    """What is taken away from a page that was read shifts the next one: a row would be left out."""
+def test_what_comes_and_goes_between_two_pages_hides_nothing_else(estate: AzureServer, tmp_path: Path) -> None:
+    """What is taken away from a page that was read would shift the next one: a row would be left out, and closed."""
+    there = {one["name"] for one in estate.resources if one["name"] not in ("trainer", "master", "not-listed")}
     asked: list[Request] = []
 
-    def shrink(request: Request) -> None:
+    def change(request: Request) -> None:
         asked.append(request)
-        if len(asked) == 3:  # after the subscriptions and the first page
+        if len(asked) == 6:  # some pages were read
             _take_away(estate, "trainer")
+        estate.resources.append(disk(f"new-{len(asked):03}", "Unattached"))
 
-    estate.spoil(times=99, path=GRAPH, answer=shrink)  # type: ignore[arg-type]
-    with pytest.raises(NotReadyError, match="resources come and go"):
+    estate.spoil(times=999, path=GRAPH, answer=change)  # type: ignore[arg-type]
+    found = listed(tmp_path).drop_nulls("resource_id")
+
+    assert there <= set(found["resource_name"])
+    assert found["resource_id"].is_unique().all()
+
+
+def test_parts_that_tell_far_less_than_was_counted_close_nothing(estate: AzureServer, tmp_path: Path) -> None:
+    said = '{"totalRecords": 0, "count": 0, "data": [], "resultTruncated": "false", "facets": []}'
+    nothing = Response(said, 200, {"Content-Type": "application/json"})
+    estate.spoil(times=99, path=GRAPH, answer=lambda asked: nothing if b"hash(" in asked.get_data() else None)
+    with pytest.raises(NotReadyError, match=r"Azure counted \d+ and gave 0"):
         listed(tmp_path)
+
+
+def test_pages_that_never_end_are_no_answer(estate: AzureServer, tmp_path: Path) -> None:
+    said = '{"totalRecords": 9, "count": 1, "data": [{}], "resultTruncated": "false", "$skipToken": "on", "facets": []}'
+    estate.spoil(times=99, path=GRAPH, answer=lambda _: Response(said, 200, {"Content-Type": "application/json"}))
+    with pytest.raises(ProviderUnavailableError, match="something else than a page"):
+        listed(tmp_path)
+    assert sum(GRAPH in one for one in estate.asked) < 20
 
 
 def test_a_truncated_answer_is_not_taken_for_the_whole(estate: AzureServer, tmp_path: Path) -> None:

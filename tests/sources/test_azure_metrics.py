@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from apps.sources.connections import connection
 from collectors.azure.graph import Graph
@@ -16,6 +16,7 @@ from collectors.azure.sign_in import SignIn
 from collectors.connections import Connection, Window, kind_of
 from collectors.errors import CollectorError, ProviderRefusedError, ProviderUnavailableError
 from tests.azure import CLIENT, SECRET, TENANT, AzureServer, arm_error, azure, azure_for_all
+from tests.azure_metrics import metrics_batch
 from tests.sources.azure_resources import FIRST_SUB, SECOND_SUB, WORKSPACES, identity, machine, resource
 
 __all__ = ["azure", "azure_for_all"]
@@ -114,7 +115,10 @@ def test_endpoints_and_databases_are_measured_by_their_own_metrics(azure: AzureS
     }
 
 
-def test_fifty_resources_of_a_type_region_and_subscription_are_a_question(azure: AzureServer, tmp_path: Path) -> None:
+def test_fifty_resources_of_a_type_region_and_subscription_are_a_question(
+    azure: AzureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azure, "graph_page", 100)
     azure.resources = [
         *(machine(f"m{number:03}", "") for number in range(AT_ONCE + 5)),
         machine("north", "", location="northeurope"),
@@ -159,6 +163,27 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_read(azure: AzureServer, t
     assert warning.endswith(" microsoft.compute/virtualmachines in westeurope is left out.")
 
 
+def test_a_metric_that_azure_could_not_read_is_said(azure: AzureServer, tmp_path: Path) -> None:
+    azure.resources = [machine("trainer", ""), machine("web", "", subscription=SECOND_SUB)]
+    told(azure, VM, "Percentage CPU", {600: {"average": 1.0, "maximum": 1.0}})
+
+    def fail(request: Request) -> Response:
+        return Response(
+            metrics_batch(request, {}).get_data().replace(b'"Success"', b'"Throttled"'),
+            headers={"Content-Type": "application/json"},
+        )
+
+    azure.spoil(times=9, path=f"{SECOND_SUB}/metrics", answer=fail)
+    of = made()
+
+    assert fetched(tmp_path, of)["resource_id"].to_list() == [VM]
+    (warning,) = of.warnings
+    assert warning == (
+        "Azure Monitor could not tell all metrics (Throttled): some of microsoft.compute/virtualmachines in westeurope"
+        " are left out."
+    )
+
+
 def test_who_may_read_nothing_is_refused_with_the_role(azure: AzureServer, tmp_path: Path) -> None:
     azure.resources = [machine("trainer", "")]
     azure.spoil(times=9, path="metrics:getBatch", answer=arm_error(403, "AuthorizationFailed"))
@@ -187,9 +212,10 @@ def test_a_subscription_that_was_named_and_has_no_role_is_a_warning(azure: Azure
         (arm_error(500, "InternalError"), None),
         (lambda _: Response("<html>", 200, {"Content-Type": "text/html"}), None),
         (lambda _: Response('{"values": [{"value": 5}]}', 200, {"Content-Type": "application/json"}), None),
+        (lambda _: Response('{"values": ["x"]}', 200, {"Content-Type": "application/json"}), None),
         (lambda _: Response("{}", 200, {"Content-Type": "application/json"}), None),
     ],
-    ids=["throttled", "fault", "page", "nonsense", "nothing"],
+    ids=["throttled", "fault", "page", "nonsense", "text", "nothing"],
 )
 def test_what_azure_cannot_answer_now_is_asked_for_later(
     azure: AzureServer, tmp_path: Path, answer: Any, wait: float | None

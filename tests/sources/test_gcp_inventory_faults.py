@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from apps.core.errors import UserError
 from apps.sources.connections import connection
@@ -152,3 +152,40 @@ def test_the_policy_grants_listing_and_nothing_else(parent: str, said: str) -> N
     policy = kind_of("gcp-inventory").policy({"parent": parent})
     assert said in policy
     assert policy.count("--permissions=cloudasset.assets.listResource --stage=GA") == 1
+
+
+def test_a_page_that_google_no_longer_gives_does_not_hide_a_type(
+    google: GoogleServer, key: str, tmp_path: Path
+) -> None:
+    google.shelves.assets = [project(), *({**MACHINE, "name": f"{ML}/instances/m{number}"} for number in range(3))]
+    expired = api_error(400, "INVALID_ARGUMENT", "The page token is not valid any more.")
+    google.spoil(times=9, path="pageToken=2", answer=lambda _: expired)
+    told = failure(key, tmp_path)
+
+    assert isinstance(told, ProviderUnavailableError)
+    assert str(told) == "Cloud Asset Inventory did not give the next page."
+
+
+def test_pages_that_lead_to_each_other_are_left(google: GoogleServer, key: str, tmp_path: Path) -> None:
+    def again(request: Request) -> Response:
+        following = "b" if request.args.get("pageToken") == "a" else "a"
+        return Response(json.dumps({"nextPageToken": following}), 200, {"Content-Type": "application/json"})
+
+    google.spoil(times=99, path="/assets", answer=again)
+    told = failure(key, tmp_path)
+
+    assert str(told) == "Google Cloud answers with the same pages again and again."
+    assert isinstance(told, ProviderUnavailableError)
+    assert sum("/assets" in one for one in google.asked) == 3
+
+
+def test_assets_of_which_google_says_nothing_more_are_listed(google: GoogleServer, key: str, tmp_path: Path) -> None:
+    bare, unowned = {**MACHINE, "name": f"{ML}/instances/bare"}, project("998")
+    del bare["resource"], unowned["resource"]
+    odd = {**MACHINE["resource"], "data": {**MACHINE["resource"]["data"], "labels": {"a.b:c": None, "ключ": "ü"}}}
+    google.shelves.assets = [project(), unowned, bare, {**MACHINE, "resource": odd}]
+
+    rows = {row["resource_name"]: row for row in listed(key, tmp_path).drop_nulls("resource_id").to_dicts()}
+
+    assert (rows["bare"]["state"], rows["bare"]["region_id"]) == ("unknown", "europe-west4")
+    assert json.loads(rows["trainer-1"]["tags"]) == {"a.b:c": "", "ключ": "ü"}

@@ -1,11 +1,13 @@
 """Cloud Monitoring: what a project has measured on a day becomes hours, with numbers that were worked out by hand."""
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from werkzeug.wrappers import Response
 
 from apps.core.errors import UserError
 from apps.sources.connections import connection
@@ -189,6 +191,43 @@ def test_a_metric_that_nobody_has_written_is_no_fault(google: GoogleServer, key:
     google.spoil(times=99, path="agent.googleapis.com", answer=lambda _: unknown)
 
     assert fetched(key, tmp_path)["metric"].to_list() == ["cpu"]
+
+
+def test_a_project_that_is_taken_away_meanwhile_has_not_been_idle(
+    google: GoogleServer, key: str, tmp_path: Path
+) -> None:
+    """The address of the question names metrics, too: what Google says counts."""
+    google.spoil(times=99, path="/timeSeries", answer=lambda _: api_error(404, "NOT_FOUND", "Not found: the project"))
+
+    assert str(failure(key, tmp_path)) == "Check how the project is spelt."
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ([], "Cloud Monitoring answered something else than series."),
+        (None, "Cloud Monitoring answered something else than series."),
+        ({"timeSeries": None}, "Cloud Monitoring answered something else than series."),
+        (
+            {"timeSeries": [], "executionErrors": [{"code": 14, "message": "a part failed"}]},
+            "Cloud Monitoring could not read all that it was asked for: a part of it.",
+        ),
+        (
+            {"timeSeries": [], "unreachable": ["europe-west4"]},
+            "Cloud Monitoring could not read all that it was asked for: europe-west4.",
+        ),
+        ({"nextPageToken": "again"}, "Google Cloud answers with the same pages again and again."),
+    ],
+)
+def test_half_an_answer_puts_the_day_off(
+    google: GoogleServer, key: str, tmp_path: Path, page: object, said: str
+) -> None:
+    answer = Response(json.dumps(page), 200, {"Content-Type": "application/json"})
+    google.spoil(times=99, path="/timeSeries", answer=lambda _: answer)
+    told = failure(key, tmp_path)
+
+    assert isinstance(told, ProviderUnavailableError)
+    assert str(told) == said
 
 
 def test_a_day_is_read_to_its_last_full_hour_and_offered_while_it_is_kept(
