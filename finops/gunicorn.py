@@ -6,6 +6,7 @@ wsgi_app = "finops.wsgi:application"
 worker_class = "gthread"
 workers = 1
 threads = 8
+limit_request_line = 8190  # the most it allows: a view of many open rows or chosen values is long
 timeout = 120
 graceful_timeout = 5
 keepalive = 5

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from apps.accounts.models import Organisation
 from apps.accounts.scope import Scope
+from apps.core.errors import UserError
 from apps.core.periods import Period
+from apps.costs.queries import MAX_ROWS, CostQueryError
 from apps.dashboards.resource_costs import Amount, amounts_of, costs_of, days_until, idle_of, names_of
 from apps.inventory import queries
 from apps.inventory.models import ResourceState
@@ -47,7 +49,7 @@ class Ranked(Sequence[ResourceState]):
 def listed(asked: Wanted, *, scope: Scope) -> "QuerySet[ResourceState] | Ranked":
     """The resources that are asked for, in the order asked for; by money those without any come last.
 
-    Equal amounts are in the order of names. Raises CostQueryError where there are too many to be sorted by cost.
+    Equal amounts are in the order of names. Raises UserError where there are too many to be sorted by cost.
     """
     found = queries.resources(asked, scope=scope)
     ranking = RANKINGS.get(asked.order_by.removeprefix("-"))
@@ -55,7 +57,13 @@ def listed(asked: Wanted, *, scope: Scope) -> "QuerySet[ResourceState] | Ranked"
         return found
     rows = list(found.values_list("pk", "resource_id", "resource__resource_id", "resource__aliases"))
     names = {resource: [name, *aliases] for _, resource, name, aliases in rows}
-    amounts = ranking(names, days_of(asked), scope=scope) if names else {}
+    try:
+        amounts = ranking(names, days_of(asked), scope=scope) if names else {}
+    except CostQueryError:
+        message = (
+            f"More than {MAX_ROWS:,} resources with cost cannot be sorted by it. Use more filters, or sort by name."
+        )
+        raise UserError(message, field="order_by") from None
     place = _order(amounts, descending=asked.order_by.startswith("-"))
     return Ranked(found, [row[0] for row in sorted(rows, key=lambda row: place(row[1]))])
 

@@ -142,6 +142,13 @@
     draw(element);
   }
 
+  // A table that was fetched anew beside its chart: its buttons say what the chart still shows.
+  function press(button) {
+    const [id, indices] = button.dataset.toggleSeries.split(":");
+    const off = drawn.get(document.querySelector(`[data-chart="${CSS.escape(id)}"]`))?.off;
+    button.setAttribute("aria-pressed", String(!off?.has(Number(indices.split(",")[0]))));
+  }
+
   // Two figures of one chart: a radio button with data-plot (whose id) and data-figure (which figure).
   function swap(choice) {
     const element = document.getElementById(choice.dataset.plot);
@@ -158,7 +165,10 @@
     await drawAll();
     root.dataset.chartMs = Math.round(performance.now()); // since the address was entered
     root.dataset.charts = "ready";
-    document.addEventListener("htmx:load", (event) => chartsIn(event.detail.elt).forEach(draw));
+    document.addEventListener("htmx:load", ({ detail: { elt } }) => {
+      chartsIn(elt).forEach(draw);
+      elt.querySelectorAll("[data-toggle-series]").forEach(press);
+    });
     document.addEventListener("htmx:beforeCleanupElement", (event) => forget(event.detail.elt));
   }
 

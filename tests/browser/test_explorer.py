@@ -138,6 +138,42 @@ def test_nothing_is_reloaded_and_back_and_a_copied_link_give_the_same_view(explo
     assert rows == page.get_by_role("region", name=TABLE).inner_text()
 
 
+# over 5 s: a browser and several views
+def test_sorting_stays_where_it_is_and_a_page_turned_begins_at_the_head_of_the_rows(explore):
+    load_charges(
+        [charge(timezone.now().date() - timedelta(days=2), "1", service_name=f"S{n}") for n in range(120)],
+        source="more",
+    )
+    page = explore(f"{STATE}&limit=200").page
+    page.evaluate("scrollTo(0, 500)")
+    page.locator("thead").get_by_role("link", name="Service").click()
+    page.wait_for_url("**order_by=key**")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 500
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_url("**page=2**")
+    page.wait_for_selector(DRAWN)
+    page.wait_for_timeout(300)
+    assert 0 <= page.evaluate("document.querySelector('.rows').getBoundingClientRect().top") < 100
+
+
+# over 5 s: a browser
+def test_a_series_that_is_off_stays_so_for_its_button_when_a_row_is_opened(explore):
+    page = explore(STATE.replace("service", "service,region")).page
+    button = page.get_by_role("button", name="Service 8 in the chart")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    twist = page.get_by_role("link", name="What Service 7 consists of")
+    was = twist.get_attribute("aria-expanded")
+    twist.click()
+    expect(twist).not_to_have_attribute("aria-expanded", was)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("document.querySelector('[data-chart]')._fullData.every((one) => one.visible === true)")
+
+
 # over 5 s: a browser
 def test_everything_works_by_keyboard(explore):
     page = explore(f"{STATE.replace('=service', '=provider,service')}").page

@@ -17,7 +17,8 @@ from apps.accounts.models import Organisation, Role, Team
 from apps.accounts.scope import Scope
 from apps.core.periods import Period
 from apps.costs.models import ExchangeRate
-from apps.dashboards.resource_list import Ranked
+from apps.dashboards.resource_costs import costs_of
+from apps.dashboards.resource_list import RANKINGS, Ranked
 from apps.inventory.models import Resource
 from apps.utilization.queries import DEFINITION, RESOURCE_DEFINITION, Gpus, gpu_costs, machine_costs
 from tests.costs.conftest import api, load, owned
@@ -149,6 +150,25 @@ def test_an_unknown_order_is_told_and_left_out(estate: None, browser_of: Browser
     page = browser_of(Role.FINANCE).get("/resources/?order_by=idle")
     assert "idle_cost" in page.context["problem"]
     assert [line.state.resource.name for line in page.context["lines"]] == ["busy", "gpu", "idle", "unseen", "vol"]
+
+
+def test_too_many_to_be_sorted_by_cost_are_in_the_order_of_names_and_it_is_said_why(
+    estate: None, api: Api, browser_of: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def few_at_once(*asked: Any, **more: Any) -> Any:
+        with monkeypatch.context() as lowered:
+            lowered.setattr("apps.costs.queries.answer.MAX_ROWS", 3)
+            return costs_of(*asked, **more)
+
+    monkeypatch.setitem(RANKINGS, "cost", few_at_once)
+
+    answer = api().get("/api/v1/resources/?order_by=-cost")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "order_by")
+    page = browser_of(Role.FINANCE).get("/resources/?order_by=-cost")
+    assert page.context["problem"].startswith("order_by: More than")
+    assert "limit" not in page.context["problem"]
+    assert [line.state.resource.name for line in page.context["lines"]] == ["busy", "gpu", "idle", "unseen", "vol"]
+    assert [column.title for column in page.context["columns"] if column.sorted] == ["Resource"]
 
 
 def test_pages_of_thousands_in_the_order_of_cost_hold_each_resource_once(
