@@ -1,6 +1,7 @@
 """Fixtures of the platform's tests: homes to run the real command line on."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,12 @@ with servers():
     bring_up_to_date(Progress())
     gather_static_files(Progress())
 """
+
+
+@pytest.fixture(autouse=True)
+def hears_a_hang_up() -> None:
+    """Under nohup programs are started deaf to it, and `finops up` stays so: here it is told to end that way."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

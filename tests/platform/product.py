@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 FINOPS = (sys.executable, "-m", "finops.cli")
-PATIENCE = 120.0  # seconds for what takes two on a quiet machine: others may be using it too
+PATIENCE = 90.0  # seconds for what takes two on a quiet machine: others may be using it too
 USE_SERVERS = """
 import sys
 from finops.environment import environment
