@@ -17,7 +17,8 @@ from collectors.tables import ROW, LongRow, RawBatch, refuse_wide
 
 BLOCK_BYTES: Final = 8 << 20
 PIECE_BYTES: Final = 1 << 18
-LONGEST_RECORD: Final = 64 << 20
+LONGEST_RECORD: Final = 1 << 20
+"""Bytes. Tags and other JSON of a charge have some hundred kB at most, and each is in memory many times over."""
 MOST_CELLS: Final = 16 << 20
 """Of a block. A row takes room for every column, also where it ends after the first."""
 _BLANK_LINES: Final = re.compile(rb"\n[\r\n]+")
@@ -67,6 +68,7 @@ class CsvTable:
         kept: list[_Parsed] = []
         for block in chain.from_iterable(map(self._pieces, self._blocks())):
             parsed = self._parse(block, self._row + 1)
+            self._refuse_long_record(parsed)
             self._row += parsed.frame.height + len(parsed.long_rows)
             columns = [ROW, *(str(position) for position in wanted)]
             if parsed.frame.height or parsed.long_rows:
@@ -161,10 +163,21 @@ class CsvTable:
 
     def _refuse_endless_record(self) -> None:
         if len(self._rest) > LONGEST_RECORD:
-            raise RefusedFileError(
-                f"{self.name}: row {self._row + 1:,} is longer than {LONGEST_RECORD >> 20} MB; "
-                "look for a quotation mark that is never closed."
-            )
+            raise self._too_long(self._row + 1)
+
+    def _refuse_long_record(self, parsed: _Parsed) -> None:
+        """Whether a record is refused must not depend on where in a block it lies."""
+        lengths = pl.all().exclude(ROW).str.len_bytes()
+        frame = parsed.frame
+        if frame.height and (frame.select(pl.sum_horizontal(lengths.max())).item() or 0) > LONGEST_RECORD:
+            for row in frame.filter(pl.sum_horizontal(lengths) > LONGEST_RECORD)[ROW].head(1):
+                raise self._too_long(row)
+
+    def _too_long(self, row: int) -> RefusedFileError:
+        return RefusedFileError(
+            f"{self.name}: row {row:,} is longer than {LONGEST_RECORD >> 20} MB; "
+            "look for a quotation mark that is never closed, or a column that holds more than a charge says."
+        )
 
     def _parse(self, block: bytes, first_row: int) -> _Parsed:
         """The records of a block; blank lines are no rows."""

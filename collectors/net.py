@@ -1,8 +1,11 @@
 """Guarded web requests for addresses that people type: no metadata service, no private network unless allowed."""
 
+import io
 import socket
 import ssl
+import time
 from collections.abc import Sequence
+from http.client import HTTPResponse
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,6 +21,8 @@ from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 CONNECT_SECONDS: Final = 10
 READ_SECONDS: Final = 20
 REDIRECTS: Final = 5
+SLOWEST: Final = 10_000
+"""Bytes a second: whoever sends less for longer than the time to wait for an answer keeps a worker from others."""
 NEVER: Final = tuple(
     map(
         ip_network,
@@ -34,6 +39,54 @@ EMBEDDED: Final = frozenset(int(IPv6Address(one)) >> 32 for one in ("::", "::fff
 """Beginnings of IPv6 addresses whose last four bytes are the IPv4 address that is meant."""
 
 Address = IPv4Address | IPv6Address
+
+
+class TimelyReader(io.RawIOBase):
+    """What a server sends, for which it is waited so many seconds in all, and one more for each SLOWEST bytes.
+
+    The timeout of a socket alone starts anew with every byte: a server that drips would never be given up.
+    """
+
+    def __init__(self, raw: io.RawIOBase, opened: socket.socket) -> None:
+        self._raw, self._socket, self._patience = raw, opened, opened.gettimeout() or READ_SECONDS
+        self.renew()
+
+    def renew(self) -> None:
+        """Wait anew as long as at first: headers and body have their own time."""
+        self._left = self._patience
+
+    def readable(self) -> bool:
+        """What there is to be asked of it."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Raises TimeoutError when the time is over. Only waiting takes of it, not what is done between two reads."""
+        if self._left <= 0:
+            raise TimeoutError(f"less than {SLOWEST:,} bytes a second")
+        self._socket.settimeout(min(self._left, self._patience))
+        began = time.monotonic()
+        count = self._raw.readinto(buffer)
+        self._left += (count or 0) / SLOWEST - (time.monotonic() - began)
+        return count
+
+    def close(self) -> None:
+        """Close what is read from."""
+        self._raw.close()
+        super().close()
+
+
+class TimelyResponse(HTTPResponse):
+    """An answer that comes in time: see TimelyReader."""
+
+    def __init__(self, sock: socket.socket, *arguments: Any, **words: Any) -> None:
+        super().__init__(sock, *arguments, **words)
+        self._timely = TimelyReader(self.fp.detach(), sock)
+        self.fp = io.BufferedReader(self._timely)
+
+    def begin(self) -> None:
+        """Read the headers."""
+        super().begin()
+        self._timely.renew()
 
 
 class ForbiddenAddressError(ProviderRefusedError):
@@ -69,10 +122,14 @@ def guarded_pool(networks: Sequence[Network]) -> urllib3.PoolManager:
     """A pool whose every connection, also after a redirect, goes to an address that was checked, and to no other."""
 
     class Plain(HTTPConnection):
+        response_class = TimelyResponse
+
         def _new_conn(self) -> socket.socket:
             return _connect(self, networks, super()._new_conn)
 
     class Encrypted(HTTPSConnection):
+        response_class = TimelyResponse
+
         def _new_conn(self) -> socket.socket:
             return _connect(self, networks, super()._new_conn)
 

@@ -3,18 +3,19 @@
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.core.errors import UserError
-from apps.core.locks import held_if_free
+from apps.core.locks import held_if_free, hold_shared
 from apps.sources import runs, services
 from apps.sources.connections import connection_of, plain_settings
 from apps.sources.fetched import Fetched
@@ -100,7 +101,9 @@ def _look(run: Run, made: Connection, watch: "Watch") -> Run.Status:
         found.append(one)
         run.rows += not one.is_empty
         watch.tick()
-    changed = runs.queue_deliveries(run.source, found, actor=run.requested_by)
+    with transaction.atomic():
+        _stay(run)
+        changed = runs.queue_deliveries(run.source, found, actor=run.requested_by)
     return Run.Status.DONE if changed else Run.Status.UNCHANGED
 
 
@@ -112,6 +115,7 @@ def _collect(run: Run, made: Connection, watch: "Watch") -> Run.Status:
     try:
         watch.check()
         run.place = made.place(plain_settings(made))
+        run.save(update_fields=["place"])
         path = made.fetch(run.address, folder, watch.count_bytes)
         return _import(run, made, folder, path, watch)
     finally:
@@ -130,7 +134,9 @@ def _import(run: Run, made: Connection, folder: Path, path: Path, watch: "Watch"
         source=run.source.name,
         actor=run.requested_by,
         origin=Delivery.Origin.SCHEDULE,
-        fetched=Fetched(run.address, folder, made.holds_latest, made.covers, runs.collected_before(run)),
+        fetched=Fetched(
+            run.address, folder, made.holds_latest, made.covers, runs.collected_before(run), partial(_stay, run)
+        ),
         progress=watch.count_rows,
     )
     run.delivery, run.rows = received.delivery, received.delivery.rows_read
@@ -140,6 +146,13 @@ def _import(run: Run, made: Connection, folder: Path, path: Path, watch: "Watch"
         runs.end(run, Run.Status.REFUSED, error=received.delivery.error)
         return Run.Status.REFUSED
     return Run.Status.DONE
+
+
+def _stay(run: Run) -> None:
+    """Let nobody disconnect the source until this transaction ends. Raises StoppedError where the run was cancelled."""
+    hold_shared(run.source.loading_lock)
+    if Run.objects.filter(pk=run.pk, wants_cancel=True).exists():
+        raise StoppedError
 
 
 def folder_of(run: Run) -> Path:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.accounts.audit import record, record_change
 from apps.accounts.models import User
 from apps.core.errors import UserError
+from apps.core.locks import held, hold, hold_shared
 from apps.core.secrets import add_new_key, forget_old_keys, reseal, seal
 from apps.inventory.removal import close_source
 from apps.pricing.removal import end_source
@@ -19,6 +20,8 @@ from apps.sources.models import UPLOAD, Run, Source
 from apps.sources.services import stream
 from collectors.connections import Connection
 
+KEYS = "keys of credentials"
+"""The lock that is shared by who seals credentials until that is committed, and held alone by who changes the keys."""
 REFRESH_HOURS = {1: "Every hour", 3: "Every 3 hours", 6: "Every 6 hours", 12: "Every 12 hours", 24: "Every day"}
 
 
@@ -40,6 +43,7 @@ def connect(
 
     A source of that name whose bills were brought by people is taken over: what comes replaces them month by month.
     """
+    hold_shared(KEYS)
     made = connection(kind, settings, secrets)
     since = runs.months_back(timezone.now().date(), months)
     source = _to_connect(name)
@@ -69,6 +73,7 @@ def change(
 
     Raises UserError where an address leads to another server and no credentials are given for it.
     """
+    hold_shared(KEYS)
     source = Source.objects.select_for_update().get(pk=source.pk)
     before = _told(source)
     _write(source, connection(source.kind, settings, kept_secrets(source, settings, secrets)), refresh_hours)
@@ -101,8 +106,9 @@ def disconnect(source: Source, *, actor: User, remote_address: str = "") -> None
     """End the connection and erase its credentials; without any delivery the source goes too.
 
     What was stays: costs, utilisation, clusters' days, deliveries. What it said of now ends with it: resources are
-    closed and list prices end, both with their history.
+    closed and list prices end, both with their history. What is being loaded is waited for.
     """
+    hold(source.loading_lock)
     source = Source.objects.select_for_update().get(pk=source.pk)
     for run in source.runs.filter(status__in=Run.OPEN):
         runs.cancel(run, actor=actor, remote_address=remote_address)
@@ -124,7 +130,8 @@ def disconnect(source: Source, *, actor: User, remote_address: str = "") -> None
     source.is_active, source.paused_reason, source.failures = True, "", 0
     source.next_run_at = source.rests_until = None
     source.save()
-    source.runs.update(place="")  # what is connected under its name one day may be another account: it begins anew
+    # what is connected under its name one day may be another account, or its costs out of the books: it begins anew
+    source.runs.update(place="", fingerprint="")
 
 
 @transaction.atomic
@@ -139,15 +146,17 @@ def set_owner(source: Source, *, owner: User | None, actor: User, remote_address
 def rotate_secrets() -> int:
     """Seal all credentials with a new key and forget the old ones. Returns how many sources have some.
 
-    Keys from the environment are the operator's: then everything is sealed with the first of them.
+    Keys from the environment are the operator's: then everything is sealed with the first of them. Safe to repeat
+    wherever it was broken off: the old keys are forgotten last.
     """
-    add_new_key()
-    with transaction.atomic():
-        sealed = list(Source.objects.select_for_update().exclude(secrets=b""))
-        for source in sealed:
-            Source.objects.filter(pk=source.pk).update(secrets=reseal(source.secrets))
-        record(actor=None, action="source.resealed", target="source", after={"sources": len(sealed)})
-    forget_old_keys()
+    with held(KEYS):
+        add_new_key()
+        with transaction.atomic():
+            sealed = list(Source.objects.select_for_update().exclude(secrets=b""))
+            for source in sealed:
+                Source.objects.filter(pk=source.pk).update(secrets=reseal(source.secrets))
+            record(actor=None, action="source.resealed", target="source", after={"sources": len(sealed)})
+        forget_old_keys()
     return len(sealed)
 
 

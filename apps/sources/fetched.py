@@ -1,5 +1,6 @@
 """What is special about a delivery that was copied from a provider."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,3 +16,6 @@ class Fetched:
     is_latest: bool  # whether they are what the provider says now
     covers: Covers | None = None  # what they say all of
     earlier: tuple[int, ...] = ()  # deliveries of the same name from the same place, the newest last
+    stay: Callable[[], None] = lambda: None
+    """Called in the transaction of the load: nobody disconnects the source until it ends. Raises StoppedError where
+    that has happened, or the run was cancelled."""

@@ -124,7 +124,7 @@ def load_delivery(
             if format_.records is None:
                 _import_charges(reading, found, fetched, actor)
             else:
-                _import_records(reading, format_.records, format_.read(found, format_.records), actor)
+                _import_records(reading, format_.records, format_.read(found, format_.records), fetched, actor)
     except (CollectorError, OutdatedError) as error:
         sentence = str(error).replace(f"{fetched.root if fetched else found.path.parent}/", "")
         finish(delivery, Delivery.Status.REJECTED, error=sentence, actor=actor)
@@ -164,6 +164,8 @@ def _import_charges(reading: Reading, found: FoundDelivery, fetched: Fetched | N
     with transaction.atomic():
         loaded = loader.replace(spool, key_ids, source=delivery.source.name, delivery_id=delivery.pk, covered=covered)
         rows = sum(statement.row_count for statement in loaded.statements)
+        if fetched:
+            fetched.stay()  # here, not before: whoever disconnects does not wait for all of a large bill
         _close(reading, rows, actor, replaced=[statement.delivery_id for statement in loaded.superseded])
     loader.analyse(spool)
 
@@ -182,7 +184,13 @@ def _covered(delivery: Delivery, found: FoundDelivery, fetched: Fetched | None, 
     return loader.Covered(frozenset(same.values_list("pk", flat=True)), days, accounts)
 
 
-def _import_records(reading: Reading, records: RecordSet, batches: Iterable[RecordBatch], actor: User | None) -> None:
+def _import_records(
+    reading: Reading,
+    records: RecordSet,
+    batches: Iterable[RecordBatch],
+    fetched: Fetched | None,
+    actor: User | None,
+) -> None:
     delivery, files = reading.delivery, list[Path]()
 
     def keep(batch: RecordBatch) -> None:
@@ -194,6 +202,8 @@ def _import_records(reading: Reading, records: RecordSet, batches: Iterable[Reco
     frames: Iterator[pl.DataFrame] = (pl.read_ipc(path) for path in files)
     replace = import_string(LOADERS[records.name])
     with transaction.atomic():
+        if fetched:
+            fetched.stay()  # before the locks that disconnecting takes to close what this opens
         rows = replace(
             frames,
             source=delivery.source.name,

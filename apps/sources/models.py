@@ -45,6 +45,11 @@ class Source(models.Model):
         return self.kind != UPLOAD
 
     @property
+    def loading_lock(self) -> str:
+        """Shared by what is being loaded of it, held alone by who disconnects it: one is over before the other."""
+        return f"loading source {self.pk}"
+
+    @property
     def brings(self) -> str:
         """What its deliveries are: one of collectors.connections.BRINGS; people bring bills."""
         return kind_of(self.kind).brings if self.kind in KINDS else BILLS

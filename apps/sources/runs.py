@@ -28,6 +28,11 @@ FIRST_WAIT, LONGEST_WAIT = 15.0, 3600.0  # seconds
 SENT_TOO_LONG_AGO = timedelta(minutes=10)
 RECHECK_DAYS = 60  # providers correct months that long after their end
 MOST_MONTHS = 60
+ENDED = (
+    *("status", "error", "finished_at", "next_attempt_at", "wants_cancel"),
+    *("rows", "bytes", "bytes_total", "calls", "delivery"),
+)
+"""What is written when a run is over. Not its place: who has disconnected its source meanwhile has taken that away."""
 LOST = "The worker ended in the middle of it. Nothing was lost: it goes on elsewhere."
 
 
@@ -101,14 +106,22 @@ def queue_deliveries(source: Source, found: Iterable[RemoteDelivery], *, actor: 
 
 @transaction.atomic
 def queue_again(run: Run, *, actor: User, remote_address: str = "") -> None:
-    """Collect the same delivery once more. Raises UserError while it is under way."""
-    if run.source.runs.filter(name=run.name, status__in=Run.OPEN).exists():
+    """Collect the same delivery once more, as it was seen last: an old address may name less than there is by now.
+
+    Raises UserError while it is under way, and where the source is paused or disconnected: it would wait unsaid.
+    """
+    source = Source.objects.select_for_update().get(pk=run.source_id)
+    if not source.is_live or not source.is_active:
+        raise UserError(f"{source.name} is {'paused: resume it' if source.is_live else 'disconnected: connect it'}.")
+    same = source.runs.filter(name=run.name)
+    if same.filter(status__in=Run.OPEN).exists():
         raise UserError("It is under way already.")
     fields = ("name", "address", "fingerprint", "billing_period")
-    Run.objects.create(source=run.source, requested_by=actor, **{name: getattr(run, name) for name in fields})
+    newest = same.latest("pk")
+    Run.objects.create(source=source, requested_by=actor, **{name: getattr(newest, name) for name in fields})
     after = {"run": run.pk, "name": run.name}
-    record(actor=actor, action="source.run", target=target(run.source), after=after, remote_address=remote_address)
-    dispatch(run.source_id)
+    record(actor=actor, action="source.run", target=target(source), after=after, remote_address=remote_address)
+    dispatch(source.pk)
 
 
 @transaction.atomic
@@ -160,7 +173,7 @@ def end(run: Run, status: Run.Status, *, error: str = "") -> None:
     """Close a run of which nothing more will come."""
     run.status, run.error, run.finished_at, run.next_attempt_at = status, error, timezone.now(), None
     run.wants_cancel = False
-    run.save()
+    run.save(update_fields=ENDED)
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from apps.accounts.scope import scope_of
 from apps.core.pagination import PAGE_PARAMETERS
 from apps.core.requests import refuse_unknown
 from apps.costs.queries import freshness
-from apps.sources import connecting, runs, source_serializers, states
+from apps.sources import connecting, runs, source_serializers, states, taking_out
 from apps.sources.connections import connection_of
 from apps.sources.days import calendar
 from apps.sources.models import Run, Source
@@ -116,6 +116,13 @@ class SourceViewSet(GenericViewSet[Any]):
     def resume(self, request: Request, pk: str) -> Response:
         """Collect again, beginning now."""
         connecting.resume(self._live(pk), **made_by(request))
+        return self._told(request, pk)
+
+    @extend_schema(request=None, responses=ONE)
+    @action(detail=True, methods=["post"], url_path="leave-out")
+    def leave_out(self, request: Request, pk: str) -> Response:
+        """Take the costs of a source that is not collected out of the books; importing one of its bills undoes it."""
+        taking_out.take_out(get_object_or_404(Source, pk=pk), **made_by(request))
         return self._told(request, pk)
 
     @extend_schema(responses=source_serializers.RunSerializer(many=True))

@@ -1,7 +1,6 @@
 """A billing file behind an https address: fetched anew when its ETag or date has changed."""
 
 import base64
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Final
@@ -13,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 from collectors.connections import Check, Connection, Fields, Progress, RemoteDelivery, Window, try_steps
 from collectors.errors import ProviderRefusedError, ProviderUnavailableError
 from collectors.files import DATA_SUFFIXES
-from collectors.net import open_url
+from collectors.net import SLOWEST, open_url
 from collectors.transfer import CHUNK_BYTES, check_space, retry_after
 
 SUFFIXES: Final = {
@@ -26,9 +25,6 @@ SUFFIXES: Final = {
     "application/vnd.apache.parquet": ".parquet",
 }
 SIGNED_OUT: Final = (401, 403)
-PATIENCE_SECONDS: Final = 60.0
-SLOWEST: Final = 10_000
-"""Bytes a second, once patience is over: whoever sends less keeps a worker from others."""
 
 
 class Settings(Fields):
@@ -115,20 +111,20 @@ class HttpsFile(Connection):
             check_space(folder, length)
             try:
                 self._copy(answer, path, length, progress)
+            except urllib3.exceptions.ReadTimeoutError as error:
+                raise ProviderUnavailableError(f"{self._host} sends less than {SLOWEST:,} bytes a second.") from error
             except urllib3.exceptions.HTTPError as error:
                 raise ProviderUnavailableError(f"The file broke off while it was read from {self._host}.") from error
         return path
 
     def _copy(self, answer: urllib3.BaseHTTPResponse, path: Path, length: int, progress: Progress) -> None:
-        done, begun = 0, time.monotonic()
+        done = 0
         with path.open("xb") as file:
             while chunk := answer.read1(CHUNK_BYTES, decode_content=False):  # what has come, not what shall come yet
                 file.write(chunk)
                 done += len(chunk)
                 self._refuse_large(done)
                 progress(done, length)
-                if done < (time.monotonic() - begun - PATIENCE_SECONDS) * SLOWEST:
-                    raise ProviderUnavailableError(f"{self._host} sends less than {SLOWEST:,} bytes a second.")
         if length and done != length:
             raise ProviderUnavailableError(f"The file broke off after {done:,} of {length:,} bytes.")
 

@@ -249,3 +249,18 @@ def test_a_header_with_more_columns_than_any_bill_is_refused(tmp_path: Path) -> 
     header = ",".join([HEADER, *(f"x_{number}" for number in range(5_000))])
     with pytest.raises(RefusedFileError, match="has more than 5,000 columns"):
         read(write(tmp_path, f"{header}\n{ROW}\n"))
+
+
+@pytest.mark.parametrize("rows_before", [0, 5, 200_000])  # at the start, in the middle of a block, in a later one
+@pytest.mark.parametrize("size", [1_000_000, 1_100_000])
+def test_a_row_may_have_a_megabyte_wherever_it_lies(rows_before: int, size: int) -> None:
+    half = size // 2
+    content = b"a,b\n" + b"1,some text of a charge and more of it\n" * rows_before
+    content += b"x" * half + b',"' + b"y" * half + b'"\n' + b"1,2\n" * 10
+    batches = table(content).batches([0], 10_000)
+
+    if size <= csv_table.LONGEST_RECORD:
+        assert sum(batch.frame.height for batch in batches) == rows_before + 11
+        return
+    with pytest.raises(RefusedFileError, match=f"bill.csv: row {rows_before + 1:,} is longer than 1 MB"):
+        list(batches)

@@ -148,6 +148,7 @@ CALLS = {
     "post sources/{pk}/backfill/": ("sources/{source}/backfill/", ADMIN),
     "post sources/{pk}/pause/": ("sources/{source}/pause/", ADMIN),
     "post sources/{pk}/resume/": ("sources/{source}/resume/", ADMIN),
+    "post sources/{pk}/leave-out/": ("sources/{source}/leave-out/", ADMIN),
     "post sources/{pk}/test/": ("sources/{source}/test/", ADMIN),
     "get deliveries/": ("deliveries/", READERS),
     "post deliveries/": ("deliveries/", FINANCE),

@@ -1,18 +1,23 @@
 """What a source leaves behind: what was stays, what it said of now ends; and how many records it brought."""
 
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from apps.accounts.models import AuditEvent, Role
+from apps.inventory import loader
 from apps.inventory.models import Resource, ResourceState
 from apps.pricing.models import Price
-from apps.sources import connecting, wording
-from apps.sources.models import Delivery, Source
-from collectors.connections import BRINGS, KINDS
+from apps.sources import connecting, runs, wording
+from apps.sources.models import Delivery, Run, Source
+from collectors.connections import BRINGS, KINDS, RemoteDelivery, Window
 from tests.sources.conftest import Import, look_again, work
+from tests.sources.snapshots import Snapshots
 from tests.web.conftest import browser_of, person
 
 __all__ = ["browser_of", "person"]
@@ -93,3 +98,51 @@ def test_the_page_says_what_stays_of_each_record_set(source: Source, browser_of:
     assert "Its resources are closed; their history stays." in page
     answer = admin.post(f"/sources/{source.pk}/disconnect/", follow=True).content.decode()
     assert "its credentials are erased. Its resources are closed; their history stays." in answer
+
+
+def _open() -> set[str]:
+    return set(Resource.objects.filter(closed_at=None).values_list("resource_id", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_disconnects_waits_for_what_is_just_being_loaded_and_closes_it_too(
+    source: Source, said: Path, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, replace = person(Role.ADMIN), loader.replace
+
+    def disconnect() -> None:
+        connecting.disconnect(source, actor=admin)
+        connection.close()
+
+    elsewhere = threading.Thread(target=disconnect)
+
+    def replace_while_somebody_disconnects(*arguments: Any, **words: Any) -> int:
+        elsewhere.start()
+        elsewhere.join(1)
+        return replace(*arguments, **words)
+
+    monkeypatch.setattr(loader, "replace", replace_while_somebody_disconnects)
+    said.write_text(json.dumps({"resources": [machine("i-3"), END], "warnings": []}))
+    look_again(source)
+    elsewhere.join()
+
+    assert (Resource.objects.count(), _open()) == (3, set())
+    assert not source.runs.filter(status__in=Run.OPEN).exists()
+    assert not source.runs.exclude(place="").exists()
+
+
+def test_a_look_that_was_going_on_queues_nothing_for_a_source_that_is_disconnected(
+    source: Source, person: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = person(Role.ADMIN)
+
+    def remote(_: Snapshots, __: Window) -> Iterator[RemoteDelivery]:
+        yield RemoteDelivery("resources", "snapshots://", "")
+        connecting.disconnect(source, actor=admin)
+
+    monkeypatch.setattr(Snapshots, "remote", remote)
+    runs.queue_look(source, since=runs.months_back(source.created_at.date(), 1), actor=None)
+    work(source)
+
+    assert [run.status for run in source.runs.order_by("pk")][-1] == "cancelled"
+    assert not source.runs.filter(status__in=Run.OPEN).exists()

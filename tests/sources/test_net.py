@@ -23,7 +23,6 @@ from collectors.connections import Allowed, Window
 from collectors.errors import NotReadyError, ProviderRefusedError, ProviderUnavailableError
 from collectors.folder.connection import Folder
 from collectors.folder.connection import Settings as FolderSettings
-from collectors.https import connection as https
 from collectors.https.connection import HttpsFile, Secrets
 from collectors.https.connection import Settings as HttpsSettings
 from collectors.net import NEVER, ForbiddenAddressError, is_allowed, pick_address
@@ -252,25 +251,6 @@ def test_a_file_that_breaks_off_is_not_taken(site: Site, tmp_path: Path) -> None
 
     with pytest.raises(ProviderUnavailableError, match="broke off"):
         fetch(at(f"{site.url}/june.csv"), tmp_path)
-
-
-def test_a_file_that_comes_byte_by_byte_is_told_of_and_given_up(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that sends a byte now and then would hold a worker for years, and nobody could cancel the run."""
-
-    def drip() -> Iterator[bytes]:
-        for _ in range(100):
-            yield b"x"
-            time.sleep(0.05)
-
-    monkeypatch.setattr(https, "PATIENCE_SECONDS", 0.5)
-    site.answer = lambda _: Response(drip(), headers={"Content-Length": "1000000"})
-    told: list[int] = []
-
-    with pytest.raises(ProviderUnavailableError, match="sends less than 10,000 bytes a second"):
-        at(f"{site.url}/june.csv").fetch("", tmp_path, lambda done, _: told.append(done))
-    assert 1 < len(told) < 50
 
 
 def test_a_token_that_no_header_can_hold_is_refused_where_it_is_typed() -> None:

@@ -18,7 +18,7 @@ from apps.costs.commands import export
 from apps.costs.models import Statement
 from apps.sources import taking_out
 from apps.sources.models import Source
-from apps.sources.overlaps import doubts, overlaps
+from apps.sources.overlaps import Overlap, doubts, overlaps
 from apps.sources.wording import doubt_sentence
 from finops.checks import check_overlaps
 from tests.shared import BILLING
@@ -144,6 +144,23 @@ def test_an_account_that_the_bill_does_not_name_is_told_by_its_amounts_alone(imp
 
     (one,) = overlaps(scope=ALL)
     assert one.sources == ("one organisation", "the first again")
+
+
+def test_a_source_is_told_of_those_that_overlap_with_itself_alone(import_bills: Import, bill: Bill) -> None:
+    for name in ("one", "two", "three"):
+        import_bills(bill(f"{name}.csv", [{}]), "--source", name)
+
+    assert len(overlaps(scope=ALL)) == 3
+    assert {frozenset(one.sources) for one in overlaps(scope=ALL, source="one")} == {
+        frozenset(("one", "two")),
+        frozenset(("one", "three")),
+    }
+
+
+def test_doubts_about_most_money_come_first() -> None:
+    june = date(2026, 6, 1)
+    found = [Overlap(("one", other), "111", june, "USD", Decimal(cost), 1) for other, cost in (("few", 1), ("most", 9))]
+    assert [(one.sources, one.cost) for one in doubts(found)] == [(("one", "most"), 9), (("one", "few"), 1)]
 
 
 def test_who_sees_some_teams_alone_is_told_of_no_source(import_bills: Import, bill: Bill) -> None:

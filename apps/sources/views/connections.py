@@ -104,12 +104,14 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def _live(line: SourceLine, scope: Scope) -> dict[str, Any]:
     found = line.now.source
     going = states.open_runs(found, scope=scope)
+    periods = states.periods(found, scope=scope)
     return {
         "line": line,
         "source": found,
         "going": [wording.RunLine.of(run) for run in going],
         "batch": _batch(found, going),
-        "periods": states.periods(found, scope=scope),
+        "periods": periods,
+        "counts": not all(one.is_missing for one in periods),
     }
 
 
