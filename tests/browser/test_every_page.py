@@ -108,6 +108,8 @@ def test_the_documentation_of_the_api_has_no_barrier(visit, people, theme):
     for kind in ("get", "post"):
         page.locator(f".opblock-{kind} .opblock-summary-control").first.click()
     expect(page.locator(".responses-table").nth(1)).to_be_visible()
+    copy = page.locator(".opblock-get .copy-to-clipboard").first.bounding_box()
+    assert min(copy["width"], copy["height"]) >= 24, "also where the mouse is not"
     assert visitor.violations() == []
 
 
