@@ -173,7 +173,7 @@ def as_line(one: FoundDelivery, received: services.Received) -> dict[str, Any]:
         "status": "unchanged" if received.unchanged else entry.status,
         "reconciled": told.is_reconciled,
         "replaces": sorted({old.delivery_id for _, old in replaced_by(told, scope=Scope.everything()) if old}),
-        "also_in": counted_twice(told, scope=Scope.everything()),
+        "also_in": [] if received.unchanged else counted_twice(told, scope=Scope.everything()),  # told when it came
         "error": entry.error,
     }
 
